@@ -1,0 +1,3 @@
+module weft.invalid/bench
+
+go 1.22

@@ -1,0 +1,52 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/clock.hpp>
+
+#include <cstdint>
+#include <iosfwd>
+#include <source_location>
+#include <string>
+#include <vector>
+
+/// Looking at all goroutines of the process.
+
+namespace weft::detail {
+class scheduler;
+}
+
+namespace weft::debug {
+
+/// One goroutine at one moment.
+struct goroutine_info {
+    std::uint64_t id = 0;
+    std::string name;                         ///< from this_goroutine::set_name, or empty
+    std::string state;                        ///< "running", "runnable" or "waiting"
+    std::string wait_reason;                  ///< Go's words ("chan receive"); the state if it does not wait
+    duration waiting{};                       ///< since it last ran, to about a millisecond; zero if running
+    std::uint64_t parent = 0;                 ///< the goroutine that started it; 0: none
+    std::source_location spawn_site;          ///< line 0: not known
+    std::vector<std::source_location> frames; ///< the await chain, innermost first; empty while running
+};
+
+/// All live goroutines of all runtimes, by id. Stops the world for a moment.
+/// @par Thread safety  safe, from goroutines and ordinary threads.
+[[nodiscard]] std::vector<goroutine_info> goroutines();
+
+/// Those of one runtime; for the library's own rooms.
+[[nodiscard]] std::vector<goroutine_info> goroutines_of(detail::scheduler& s);
+
+/// Prints them in the manner of Go's traceback:
+///
+///     goroutine 7 [chan receive, 2 minutes]:
+///     worker(int)
+///             /src/main.cpp:31
+///     created by goroutine 1 at main()
+///             /src/main.cpp:12
+void dump(std::ostream& out);
+
+/// Prints one goroutine.
+void print(std::ostream& out, const goroutine_info& g);
+
+} // namespace weft::debug

@@ -1,0 +1,48 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Compiler and platform facts the rest of the library asks about, each in one place.
+
+#if defined(__SANITIZE_THREAD__)
+#    define WEFT_TSAN 1
+#elif defined(__has_feature)
+#    if __has_feature(thread_sanitizer)
+#        define WEFT_TSAN 1
+#    endif
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#    define WEFT_ASAN 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define WEFT_ASAN 1
+#    endif
+#endif
+
+#if defined(_MSC_VER)
+#    define WEFT_NOINLINE __declspec(noinline)
+#    define WEFT_LIKELY(x) (x)
+#    define WEFT_UNLIKELY(x) (x)
+#else
+#    define WEFT_NOINLINE __attribute__((noinline))
+#    define WEFT_LIKELY(x) __builtin_expect(!!(x), 1)
+#    define WEFT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#endif
+
+namespace weft::detail {
+
+/// Two cache lines' worth on x86 (the adjacent line is prefetched); enough elsewhere.
+inline constexpr unsigned cache_line = 64;
+
+/// Tells the core that this is a spin loop.
+inline void cpu_pause() noexcept
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+} // namespace weft::detail

@@ -1,0 +1,190 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/operation.hpp>
+
+#include <asio/associated_allocator.hpp>
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/error.hpp>
+#include <asio/execution/outstanding_work.hpp>
+#include <asio/post.hpp>
+#include <asio/prefer.hpp>
+#include <asio/system_error.hpp>
+#include <asio/system_executor.hpp>
+
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+/// The completion-token form of every operation: `op(token)`.
+
+namespace weft::detail {
+
+template <class R>
+struct completion {
+    using signature = void(std::exception_ptr, R);
+};
+template <>
+struct completion<void> {
+    using signature = void(std::exception_ptr);
+};
+
+/// An operation started with a completion handler instead of `co_await`.
+///
+/// One heap node (from the handler's allocator) holds the handler, the operation and its driver. The driver
+/// decides whether a waker or a cancellation through the handler's slot completes it. The handler is always
+/// posted, never called from within the initiation or under a waker's feet.
+template <class Op, class Driver, class Handler>
+class detached {
+    using executor_type = asio::associated_executor_t<Handler, asio::system_executor>;
+    using tracked = std::decay_t<
+        asio::prefer_result_t<executor_type, asio::execution::outstanding_work_t::tracked_t>>;
+    using allocator = typename std::allocator_traits<
+        asio::associated_allocator_t<Handler>>::template rebind_alloc<detached>;
+    using result = typename Op::result_type;
+
+public:
+    static void launch(Op op, Handler handler)
+    {
+        allocator a(asio::get_associated_allocator(handler));
+        detached* d = std::allocator_traits<allocator>::allocate(a, 1);
+        try {
+            ::new (static_cast<void*>(d)) detached(std::move(op), std::move(handler));
+        } catch (...) {
+            std::allocator_traits<allocator>::deallocate(a, d, 1);
+            throw;
+        }
+        d->begin();
+    }
+
+private:
+    /// Emplaced in the handler's cancellation slot.
+    struct canceller {
+        detached* self;
+        void operator()(asio::cancellation_type type)
+        {
+            if (type != asio::cancellation_type::none && self->driver_.withdraw()) {
+                self->complete(std::make_exception_ptr(asio::system_error(asio::error::operation_aborted)));
+            }
+        }
+    };
+
+    detached(Op op, Handler handler)
+        : op_(std::move(op)),
+          keep_(op_.retain()),
+          handler_(std::move(handler)),
+          work_(asio::prefer(asio::get_associated_executor(handler_, asio::system_executor()),
+                             asio::execution::outstanding_work.tracked)),
+          driver_(op_)
+    {
+    }
+
+    void begin()
+    {
+        auto slot = asio::get_associated_cancellation_slot(handler_);
+        if (slot.is_connected()) slot.template emplace<canceller>(canceller{this});
+        if (driver_.begin()) {
+            complete(nullptr);
+        } else {
+            driver_.publish_to({this, [](void* d) noexcept { static_cast<detached*>(d)->complete(nullptr); }});
+        }
+    }
+
+    void complete(std::exception_ptr failure) noexcept
+    {
+        asio::post(work_, [this, failure = std::move(failure)]() mutable { deliver(std::move(failure)); });
+    }
+
+    void deliver(std::exception_ptr failure)
+    {
+        auto slot = asio::get_associated_cancellation_slot(handler_);
+        if (slot.is_connected()) slot.clear();
+        if constexpr (std::is_void_v<result>) {
+            if (!failure) guarded([&] { driver_.finish(); }, failure);
+            Handler h = destroy();
+            std::move(h)(std::move(failure));
+        } else {
+            result value{};
+            if (!failure) guarded([&] { value = driver_.finish(); }, failure);
+            Handler h = destroy();
+            std::move(h)(std::move(failure), std::move(value));
+        }
+    }
+
+    template <class F>
+    static void guarded(F f, std::exception_ptr& failure) noexcept
+    {
+        try {
+            f();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    }
+
+    /// Frees the node before the handler runs, as Asio promises.
+    Handler destroy()
+    {
+        Handler h(std::move(handler_));
+        allocator a(asio::get_associated_allocator(h));
+        this->~detached();
+        std::allocator_traits<allocator>::deallocate(a, this, 1);
+        return h;
+    }
+
+    Op op_;
+    decltype(std::declval<const Op&>().retain()) keep_;
+    Handler handler_;
+    tracked work_;
+    Driver driver_;
+};
+
+/// The driver of an operation: its own, or the one for operations that wait in one queue.
+template <class Op>
+struct driver_of {
+    using type = single_wait<Op>;
+};
+template <class Op>
+    requires requires { typename Op::driver; }
+struct driver_of<Op> {
+    using type = typename Op::driver;
+};
+
+/// Gives an operation its completion-token call operator, and with it a place in plain Asio coroutines.
+template <class Derived>
+struct asio_operation {
+    /// Depends on the token in name only: `Derived` is incomplete here.
+    template <class Token>
+    using signature = typename completion<typename std::enable_if_t<!std::is_void_v<Token>, Derived>::result_type>::signature;
+
+    template <class Token>
+        requires asio::completion_token_for<Token, signature<Token>>
+    auto operator()(Token&& token) &&
+    {
+        return initiate(std::forward<Token>(token));
+    }
+
+    template <class Token>
+        requires asio::completion_token_for<Token, signature<Token>>
+    auto operator()(Token&& token) &
+    {
+        return initiate(std::forward<Token>(token));
+    }
+
+private:
+    template <class Token>
+    auto initiate(Token&& token)
+    {
+        return asio::async_initiate<Token, signature<Token>>(
+            [](auto handler, Derived op) {
+                detached<Derived, typename driver_of<Derived>::type, decltype(handler)>::launch(
+                    std::move(op), std::move(handler));
+            },
+            token, std::move(static_cast<Derived&>(*this)));
+    }
+};
+
+} // namespace weft::detail

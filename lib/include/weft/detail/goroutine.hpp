@@ -1,0 +1,125 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/clock.hpp>
+#include <weft/detail/asio_frame.hpp>
+#include <weft/detail/intrusive_list.hpp>
+#include <weft/detail/panic_trace.hpp>
+#include <weft/detail/random.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <string>
+
+namespace weft::detail {
+
+class scheduler;
+struct goroutine;
+struct registry_shard;
+
+/// Why a goroutine does not run; `wait_reason_text` gives Go's words for it.
+enum class wait_reason : std::uint8_t {
+    running,
+    runnable,
+    asio_operation,
+    blocking_call,
+    chan_receive,
+    chan_send,
+    chan_receive_nil,
+    chan_send_nil,
+    select,
+    select_no_cases,
+    join,
+    pending,
+};
+
+const char* wait_reason_text(wait_reason r) noexcept;
+
+/// What every frame of a goroutine knows about its place in it. Filled at the frame's first await.
+struct promise_core {
+    goroutine* self = nullptr;
+    promise_core* caller = nullptr;
+    std::source_location site; ///< of the latest `co_await` in this frame
+};
+
+/// Something a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and
+/// returns true, or returns false when a waker has already claimed it: then the goroutine is about
+/// to be made ready.
+class park_node {
+public:
+    virtual bool withdraw() noexcept = 0;
+
+protected:
+    ~park_node() = default;
+};
+
+/// The goroutine record. It lives in the promise of the goroutine's bottom frame, so a goroutine
+/// costs no allocation beyond its frames, and dies with that frame.
+///
+/// Who may touch what:
+///  - `next` belongs to the queue the goroutine stands in (run queue, injection queue);
+///  - `thread`, `top_frame`, `parked_on`, `since` are written by the goroutine's own thread before it
+///    is published (channel unlocked, queue pushed) and read by whoever resumes it, after taking it;
+///  - `budget`, `random`, `top_core` belong to the running goroutine;
+///  - `reason` may be read by anybody at any time;
+///  - `hook` and `name` are guarded by the shard's lock.
+struct goroutine : list_hook {
+    goroutine() = default;
+    goroutine(const goroutine&) = delete;
+    goroutine& operator=(const goroutine&) = delete;
+    ~goroutine();
+
+    goroutine* next = nullptr;
+    scheduler* sched = nullptr; ///< null until the goroutine is registered
+    registry_shard* shard = nullptr;
+    frame_base* top_frame = nullptr;
+    promise_core* top_core = nullptr;
+    park_node* parked_on = nullptr;
+    thread_slot thread; ///< engaged exactly while the goroutine does not run
+    std::uint64_t id = 0;
+    clock::time_point since{}; ///< when its latest slice began, to the drain's last look at the clock
+    std::unique_ptr<std::string> name;
+    std::unique_ptr<panic_trace> trace; ///< of an exception on its way out
+    std::source_location spawn_site;
+    std::uint64_t parent = 0;
+    fast_random random{0};
+    std::int32_t budget = 0;
+    std::atomic<wait_reason> reason{wait_reason::runnable};
+};
+
+/// How many immediately ready operations a goroutine may run before it yields.
+inline constexpr std::int32_t operation_budget = 128;
+
+/// Stores the running goroutine's continuation in its record. Called after suspension, with
+/// whatever lock still keeps wakers away; the goroutine may run elsewhere once that is released.
+inline void park(goroutine& g, frame_base& top, park_node* on, wait_reason why) noexcept
+{
+    g.top_frame = &top;
+    g.parked_on = on;
+    g.reason.store(why, std::memory_order_relaxed);
+    g.thread.put(std::move(*top.detach_thread()));
+}
+
+/// Makes a parked goroutine runnable: on the calling worker's queue, else through the injection queue.
+void ready(goroutine& g) noexcept;
+
+/// Puts the goroutine, just parked by its own thread, at the tail of the run queue.
+void requeue(goroutine& g) noexcept;
+
+/// Registers a goroutine started by asio::co_spawn at its first await.
+void adopt(goroutine& g, const executor& ex) noexcept;
+
+/// Brackets an Asio operation: between the two the goroutine belongs to Asio.
+void enter_foreign(goroutine& g) noexcept;
+void leave_foreign(goroutine& g) noexcept;
+
+/// Adds the frame's site to the trace of the exception that is leaving it.
+void trace_panic(goroutine& g, const std::source_location& site) noexcept;
+
+/// Called when an exception leaves the goroutine's function.
+void report_panic(goroutine& g, std::exception_ptr e) noexcept;
+
+} // namespace weft::detail

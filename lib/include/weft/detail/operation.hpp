@@ -1,0 +1,143 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/goroutine.hpp>
+#include <weft/detail/waiter.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+/// The one protocol between an operation that may wait and those who drive it: a plain `co_await`,
+/// a select, and the completion-token form.
+
+namespace weft::detail {
+
+/// An operation is a movable description of "do this, waiting if need be", with room for its result.
+///
+///  - `target()`          the waitable whose lock guards it; null: it can never happen (nil channel);
+///  - `attempt(w, wakes)` locked: does it now if it can be done, true then; sets `w.ok`, adds whom to wake;
+///  - `enqueue(w)`        locked: stands `w` in line; a waker does the operation on `w`'s behalf;
+///  - `dequeue(w)`        locked: takes `w` out again if it still stands there;
+///  - `finish(w)`         unlocked, once done: the result, or throws;
+///  - `reason()`          why the goroutine waits.
+///
+/// An operation refers to its channel without owning it, as an iterator does; `retain()` gives the
+/// handle that keeps the channel alive, for operations that outlive the expression.
+template <class Op>
+concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes) {
+    typename Op::result_type;
+    { cop.target() } noexcept -> std::same_as<waitable*>;
+    { op.attempt(w, wakes) } noexcept -> std::same_as<bool>;
+    { op.enqueue(w) } noexcept;
+    { op.dequeue(w) } noexcept;
+    { op.finish(w) } -> std::same_as<typename Op::result_type>;
+    { cop.reason() } noexcept -> std::same_as<wait_reason>;
+    { cop.retain() };
+};
+
+/// Drives one operation. Every driver has these verbs:
+///
+///  - `start(g)`      does it now if that needs no waiting, true then. Else false, *with the locks held* that
+///                    keep wakers away, so that nothing needs to be checked twice (Go: gopark);
+///  - `publish(g)`    stands in line and releases the locks; called when the coroutine is fully suspended.
+///                    From then on a waker may resume it, so nothing of the frame may be touched any more;
+///  - `finish()`      the result, or throws;
+///  - `withdraw()`    see `park_node`.
+/// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to` instead.
+template <operation Op>
+class single_wait final : public park_node {
+public:
+    using result_type = typename Op::result_type;
+
+    explicit single_wait(Op& op) noexcept : op_(op) {}
+
+    bool start(goroutine&) noexcept { return begin(); }
+    void publish(goroutine& g) noexcept { publish_to(wake_target(g)); }
+
+    bool begin() noexcept
+    {
+        waitable* t = op_.target();
+        if (WEFT_UNLIKELY(!t)) return false;
+        wake_list wakes;
+        t->lock.lock();
+        if (!op_.attempt(w_, wakes)) return false;
+        t->lock.unlock();
+        wakes.wake_all();
+        return true;
+    }
+
+    void publish_to(wake_target whom) noexcept
+    {
+        waitable* t = op_.target();
+        if (WEFT_UNLIKELY(!t)) return;
+        w_.whom = whom;
+        op_.enqueue(w_);
+        t->lock.unlock();
+    }
+
+    [[nodiscard]] wait_reason reason() const noexcept { return op_.reason(); }
+    result_type finish() { return op_.finish(w_); }
+
+    bool withdraw() noexcept override
+    {
+        waitable* t = op_.target();
+        if (!t) return true;
+        t->lock.lock();
+        const bool was_queued = w_.queued;
+        op_.dequeue(w_);
+        t->lock.unlock();
+        return was_queued;
+    }
+
+private:
+    Op& op_;
+    waiter w_;
+};
+
+/// The coroutine face of a driver (`single_wait`, a select, ...): `start`, `publish`, `finish`, `reason`.
+template <class Driver>
+class parking_awaiter {
+public:
+    template <class... Args>
+    explicit parking_awaiter(promise_core& p, Args&&... args) noexcept
+        : self_(*p.self), driver_(std::forward<Args>(args)...)
+    {
+    }
+
+    bool await_ready() noexcept(noexcept(driver_.start(self_)))
+    {
+        if (!driver_.start(self_)) return false;
+        done_ = true;
+        return --self_.budget > 0;
+    }
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h) noexcept
+    {
+        top_ = &h.promise();
+        top_->after_suspend([](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
+    }
+
+    decltype(auto) await_resume() { return driver_.finish(); }
+
+private:
+    void suspended() noexcept
+    {
+        if (done_) { // the budget is spent: give others a turn
+            park(self_, *top_, nullptr, wait_reason::runnable);
+            requeue(self_);
+            return;
+        }
+        park(self_, *top_, &driver_, driver_.reason());
+        driver_.publish(self_); // from here on this frame may be running elsewhere
+    }
+
+    goroutine& self_;
+    frame_base* top_ = nullptr;
+    bool done_ = false;
+    Driver driver_;
+};
+
+} // namespace weft::detail

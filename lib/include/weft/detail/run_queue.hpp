@@ -1,0 +1,102 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/goroutine.hpp>
+#include <weft/detail/spinlock.hpp>
+
+#include <atomic>
+#include <cstddef>
+
+namespace weft::detail {
+
+/// A chain of goroutines linked through `goroutine::next`; the caller synchronises.
+struct goroutine_chain {
+    goroutine* head = nullptr;
+    goroutine* tail = nullptr;
+    std::size_t count = 0;
+
+    [[nodiscard]] bool empty() const noexcept { return head == nullptr; }
+
+    void push_back(goroutine* g) noexcept
+    {
+        g->next = nullptr;
+        (head ? tail->next : head) = g;
+        tail = g;
+        ++count;
+    }
+
+    void append(goroutine_chain c) noexcept
+    {
+        if (c.empty()) return;
+        (head ? tail->next : head) = c.head;
+        tail = c.tail;
+        count += c.count;
+    }
+
+    goroutine* pop_front() noexcept
+    {
+        goroutine* g = head;
+        if (g) {
+            head = g->next;
+            --count;
+        }
+        return g;
+    }
+};
+
+/// The FIFO of runnable goroutines, unbounded and intrusive. Any thread may use it; a worker's own queue
+/// is touched by its owner, and rarely by a thief.
+class run_queue {
+public:
+    void push(goroutine* g) noexcept
+    {
+        lock_.lock();
+        chain_.push_back(g);
+        size_.store(chain_.count, std::memory_order_relaxed);
+        lock_.unlock();
+    }
+
+    void push(goroutine_chain c) noexcept
+    {
+        lock_.lock();
+        chain_.append(c);
+        size_.store(chain_.count, std::memory_order_relaxed);
+        lock_.unlock();
+    }
+
+    goroutine* pop() noexcept
+    {
+        if (size() == 0) return nullptr;
+        lock_.lock();
+        goroutine* g = chain_.pop_front();
+        size_.store(chain_.count, std::memory_order_relaxed);
+        lock_.unlock();
+        return g;
+    }
+
+    /// Takes up to `most` from the head, oldest first.
+    goroutine_chain take(std::size_t most) noexcept
+    {
+        goroutine_chain taken;
+        if (size() == 0) return taken;
+        lock_.lock();
+        while (taken.count < most) {
+            goroutine* g = chain_.pop_front();
+            if (!g) break;
+            taken.push_back(g);
+        }
+        size_.store(chain_.count, std::memory_order_relaxed);
+        lock_.unlock();
+        return taken;
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+
+private:
+    spinlock lock_;
+    std::atomic<std::size_t> size_{0};
+    goroutine_chain chain_;
+};
+
+} // namespace weft::detail

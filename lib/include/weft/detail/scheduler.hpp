@@ -1,0 +1,212 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/goroutine.hpp>
+#include <weft/detail/registry.hpp>
+#include <weft/detail/run_queue.hpp>
+#include <weft/runtime_options.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/thread_pool.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace weft::detail {
+
+class side_pool;
+struct thread_state;
+
+/// A right to run goroutines (Go's P): a run queue and the loop that drains it. Threads come and go
+/// through Asio handlers; whichever holds the worker runs its goroutines, one at a time.
+///
+/// State table of `state_`:
+///   idle       nobody holds it and no handler is on its way; its queue is empty.
+///   scheduled  a drain handler was posted for it.                 idle -> scheduled by whoever wakes it.
+///   running    a thread drains it.        idle|scheduled -> running by that thread (CAS);
+///              running -> scheduled when its budget is used up; running -> idle when there is nothing to run.
+/// A drain handler that finds its worker not `scheduled` does nothing: another thread was faster.
+class alignas(2 * cache_line) worker {
+public:
+    enum class state : std::uint8_t { idle, scheduled, running };
+
+    worker(scheduler& s, unsigned index) noexcept;
+
+    void push(goroutine* g) noexcept
+    {
+        queue_.push(g);
+        const std::size_t n = queue_.size();
+        if (WEFT_UNLIKELY((n & (help_every - 1)) == 0)) ask_for_help(n);
+    }
+
+    /// Takes the worker for the calling thread, if it is in state `from`.
+    [[nodiscard]] bool acquire(state from) noexcept
+    {
+        return state_.load(std::memory_order_relaxed) == from &&
+               state_.compare_exchange_strong(from, state::running, std::memory_order_seq_cst);
+    }
+
+    /// Drains until nothing is left or the budget is used up. The calling thread holds the worker and
+    /// gives it back.
+    void drain();
+
+    scheduler& sched;
+    const unsigned index;
+    registry_shard shard;
+    std::uint64_t next_id = 0, last_id = 0; ///< goroutine ids are taken from the scheduler in batches
+    clock::time_point now{};                ///< the drain's latest look at the clock
+
+private:
+    friend class scheduler;
+    static constexpr std::size_t help_every = 32;
+
+    goroutine* find_work() noexcept;
+    goroutine* steal(worker& victim) noexcept;
+    [[nodiscard]] bool worth_stealing(const worker& victim) const noexcept;
+    bool retire_if_idle() noexcept;
+    void hand_back(thread_state& me);
+    void look_around() noexcept;
+    void run_slice(goroutine& g, thread_state& me);
+    WEFT_NOINLINE void ask_for_help(std::size_t queued) noexcept;
+
+    run_queue queue_;
+    std::atomic<worker*> steal_from_{nullptr}; ///< set by whoever decided that a steal pays
+    unsigned until_look_ = 0;
+    unsigned look_every_ = 16;
+    clock::time_point drain_began_{};
+    std::uint64_t seen_injections_ = 0;
+
+    alignas(cache_line) std::atomic<state> state_{state::idle};
+    std::atomic<bool> resting_{false};              ///< its holder waits out a pause
+    std::atomic<std::uint64_t> slices_{0};          ///< written by the holder only
+    std::atomic<std::uint32_t> slice_nanos_{0};     ///< recent mean length of a slice
+};
+
+/// The machine under `runtime`: workers, the injection queue, the registry, the monitor thread.
+///
+/// Lifetime: owned jointly by the `runtime` and, in an embedded runtime, by goroutines that still
+/// belong to the host (`release`).
+class scheduler : public std::enable_shared_from_this<scheduler> {
+public:
+    /// The only way to make one: threads that refer to it start after it is whole.
+    static std::shared_ptr<scheduler> make(runtime_options o, std::optional<asio::any_io_executor> outer);
+    scheduler(runtime_options options, std::optional<asio::any_io_executor> host);
+    ~scheduler();
+    scheduler(const scheduler&) = delete;
+    scheduler& operator=(const scheduler&) = delete;
+
+    // --- goroutines
+    void start(goroutine& g, const std::source_location& site) noexcept;
+    void enroll(goroutine& g, const std::source_location& site) noexcept;
+    void retire(goroutine& g) noexcept;
+    void inject(goroutine* g) noexcept;
+    void panic(goroutine& g, std::exception_ptr e) noexcept;
+    [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+
+    // --- lifetime
+    [[nodiscard]] std::size_t live() noexcept;
+    /// Waits until no goroutine is left, at most until `deadline`; false when time ran out.
+    bool wait_idle(std::optional<clock::time_point> deadline);
+    /// Stops the threads and unwinds what is still parked.
+    void stop() noexcept;
+
+    // --- observation
+    [[nodiscard]] unsigned procs() const noexcept { return static_cast<unsigned>(workers_.size()); }
+    /// Runs `f` while no worker runs a goroutine (those in one slice for longer than a moment excepted).
+    void with_world_stopped(const std::function<void()>& f);
+    [[nodiscard]] std::vector<registry_shard*> shards() noexcept;
+    [[nodiscard]] registry_shard& outside_shard() noexcept { return outside_; }
+
+    // --- the executor's needs
+    worker* enter_worker() noexcept;
+    void leave_worker(worker* w, bool unwinding);
+    void work_started() noexcept;
+    void work_finished() noexcept;
+
+    [[nodiscard]] side_pool& blocking_pool() noexcept { return *side_; }
+
+    /// Set by run(): a program of goroutines alone, whose deadlock can be told.
+    std::atomic<bool> whole_program{false};
+
+    const runtime_options options;
+    asio::any_io_executor host;       ///< blocking.possibly
+    asio::any_io_executor host_never; ///< blocking.never
+
+private:
+    friend class worker;
+
+    void post_drain(worker& w);
+    void wake_worker(worker& victim) noexcept;
+    void wake_for_injected() noexcept;
+    void wake_monitor() noexcept;
+    void monitor_loop();
+    void pay_attention(worker* w);
+    void seize_workers() noexcept;
+    void unwind_parked() noexcept;
+    void hold_host(int by);
+    void count_work(int by) noexcept;
+    [[nodiscard]] bool all_idle() const noexcept;
+    [[nodiscard]] bool deadlocked() noexcept;
+
+    std::optional<asio::thread_pool> pool_;
+    std::vector<std::unique_ptr<worker>> workers_;
+    std::unique_ptr<side_pool> side_;
+
+    alignas(cache_line) run_queue injected_;
+    std::atomic<std::uint64_t> injections_{0};  ///< how many there ever were: a worker going idle looks twice
+    std::atomic<std::uint32_t> injecting_{0};   ///< threads inside inject(); stop() waits for them
+    registry_shard outside_;                    ///< goroutines spawned from foreign threads
+    std::atomic<std::uint64_t> ids_{1};
+
+    /// True makes every worker leave its drain loop's fast path at the next slice boundary.
+    alignas(cache_line) std::atomic<bool> attention_{false};
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> paused_{false};           ///< written under pause_mutex_
+    std::atomic<bool> join_waiting_{false};
+    std::atomic<bool> orphaned_{false};
+    std::atomic<std::int64_t> external_work_{0};
+    std::atomic<int> without_worker_{0};        ///< handlers that run although no worker was free
+    std::shared_ptr<scheduler> self_;           ///< set when goroutines outlive the runtime
+
+    std::mutex join_mutex_;
+    std::condition_variable join_changed_;
+
+    std::mutex pause_mutex_;
+    std::condition_variable pause_changed_;
+    std::mutex world_mutex_; ///< one stopper of the world at a time
+
+    std::mutex host_mutex_; ///< embedded only: guards the two below
+    std::int64_t host_holds_ = 0;
+    std::optional<asio::any_io_executor> host_guard_;
+    const bool embedded_;
+
+    std::mutex monitor_mutex_;
+    std::condition_variable monitor_wake_;
+    std::atomic<bool> monitor_asleep_{false};
+    bool monitor_stop_ = false; ///< guarded by monitor_mutex_
+    std::thread monitor_;
+};
+
+/// What the calling thread is doing for weft.
+struct thread_state {
+    worker* held = nullptr;        ///< the worker this thread holds
+    goroutine* current = nullptr; ///< the goroutine it runs
+};
+
+/// Never inlined: a coroutine may change threads, and a cached address would follow it.
+thread_state& this_thread_state() noexcept;
+
+/// The scheduler the calling thread works for; misuse_error naming `what` when there is none.
+scheduler& current_scheduler(const char* what);
+
+} // namespace weft::detail

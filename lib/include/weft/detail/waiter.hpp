@@ -1,0 +1,130 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/goroutine.hpp>
+#include <weft/detail/intrusive_list.hpp>
+#include <weft/detail/spinlock.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace weft::detail {
+
+struct waiter;
+
+/// Whom a waker wakes: a goroutine, or (with `fire`) a callback on `who`.
+struct wake_target {
+    void* who = nullptr;
+    void (*fire)(void* who) noexcept = nullptr;
+
+    wake_target() noexcept = default;
+    explicit wake_target(goroutine& g) noexcept : who(&g) {}
+    wake_target(void* w, void (*f)(void*) noexcept) noexcept : who(w), fire(f) {}
+};
+
+/// Decides who wakes a waiter that stands in several queues. The first `win` succeeds, all others fail.
+class claim {
+public:
+    [[nodiscard]] bool win(waiter* by) noexcept
+    {
+        waiter* nobody = nullptr;
+        return winner_.compare_exchange_strong(nobody, by, std::memory_order_acq_rel,
+                                               std::memory_order_acquire);
+    }
+    [[nodiscard]] waiter* winner() const noexcept { return winner_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool open() const noexcept { return winner() == nullptr; }
+
+private:
+    std::atomic<waiter*> winner_{nullptr};
+};
+
+/// One operation standing in one wait queue. It lives in the waiting frame (or the detached operation),
+/// so waiting allocates nothing.
+///
+/// Who may touch what: while `queued`, everything is guarded by the lock of the queue's owner. A waker
+/// that took the waiter out (and won `contest`, if there is one) owns it until `wake`; after that call it
+/// must not be touched, since the operation may be gone.
+struct waiter : list_hook {
+    claim* contest = nullptr;           ///< null: the operation waits in this queue alone
+    void* slot = nullptr;               ///< where the partner takes the value from or puts it
+    wake_target whom;
+    waiter* next_woken = nullptr;
+    std::uint32_t index = 0;            ///< of the select case
+    bool ok = false;                    ///< the outcome: happened, or the channel was closed
+    bool queued = false;
+
+    void wake() noexcept
+    {
+        if (WEFT_LIKELY(!whom.fire)) {
+            ready(*static_cast<goroutine*>(whom.who));
+        } else {
+            whom.fire(whom.who);
+        }
+    }
+};
+
+/// FIFO of waiters; guarded by the lock of the waitable it belongs to.
+class wait_queue {
+public:
+    [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+
+    void push(waiter& w) noexcept
+    {
+        w.queued = true;
+        list_.push_back(&w);
+    }
+
+    void remove(waiter& w) noexcept
+    {
+        if (!w.queued) return;
+        w.queued = false;
+        list_.remove(&w);
+    }
+
+    /// Takes out the first waiter that can still be woken; skips those another case has won.
+    waiter* pop_claimed() noexcept
+    {
+        while (waiter* w = list_.pop_front()) {
+            w->queued = false;
+            if (!w->contest || w->contest->win(w)) return w;
+        }
+        return nullptr;
+    }
+
+private:
+    intrusive_list<waiter> list_;
+};
+
+/// Waiters collected under a lock, to be woken after it.
+class wake_list {
+public:
+    void push(waiter* w) noexcept
+    {
+        w->next_woken = nullptr;
+        (head_ ? tail_->next_woken : head_) = w;
+        tail_ = w;
+    }
+
+    void wake_all() noexcept
+    {
+        waiter* w = head_;
+        while (w) {
+            waiter* next = w->next_woken; // read before the wake: after it the waiter is gone
+            w->wake();
+            w = next;
+        }
+        head_ = nullptr;
+    }
+
+private:
+    waiter* head_ = nullptr;
+    waiter* tail_ = nullptr;
+};
+
+/// Base of everything that can be waited for. Its address orders the locks of a select.
+struct waitable {
+    spinlock lock;
+};
+
+} // namespace weft::detail

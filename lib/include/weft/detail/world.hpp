@@ -1,0 +1,17 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <memory>
+#include <vector>
+
+namespace weft::detail {
+
+class scheduler;
+
+/// The list of the process's running schedulers, for dumps.
+void join_world(scheduler& s);
+void leave_world(scheduler& s) noexcept;
+std::vector<std::shared_ptr<scheduler>> world();
+
+} // namespace weft::detail

@@ -1,0 +1,137 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/execution.hpp>
+#include <asio/execution_context.hpp>
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+/// The executor of goroutines: a run-queue layer over an `asio::thread_pool` or a host's executor.
+
+namespace weft {
+
+namespace detail {
+
+class scheduler;
+class worker;
+
+// Out of line, so that this header does not need the scheduler.
+enum class place { dropped, inline_here, dispatched, posted };
+place where_to_run(const scheduler&, bool never_block) noexcept;
+const asio::any_io_executor& host_executor(const scheduler&, bool never_block) noexcept;
+void work_started(scheduler&) noexcept;
+void work_finished(scheduler&) noexcept;
+
+/// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue after.
+class worker_scope {
+public:
+    explicit worker_scope(scheduler& s);
+    worker_scope(const worker_scope&) = delete;
+    worker_scope& operator=(const worker_scope&) = delete;
+    ~worker_scope();
+
+private:
+    scheduler& sched_;
+    worker* worker_ = nullptr;
+    bool nested_;
+    int exceptions_;
+};
+
+} // namespace detail
+
+/// An Asio executor whose handlers may start and wake goroutines on the local run queue.
+///
+/// @par Thread safety  distinct objects: safe. shared objects: safe.
+/// @par Lifetime       refers to a `runtime`, which must outlive its use.
+class executor {
+public:
+    explicit executor(detail::scheduler& s) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&s)) {}
+    executor(const executor& other) noexcept : bits_(other.bits_) { start(); }
+    executor& operator=(const executor& other) noexcept
+    {
+        executor copy(other);
+        std::swap(bits_, copy.bits_);
+        return *this;
+    }
+    ~executor() { finish(); }
+
+    /// Runs `f` on a thread of the runtime, holding a worker. Once the runtime stopped, destroys it.
+    template <class F>
+    void execute(F&& f) const
+    {
+        detail::scheduler& s = sched();
+        const detail::place where = detail::where_to_run(s, (bits_ & never_bit) != 0);
+        if (where == detail::place::dropped) return; // the runtime is over: what `f` owns is unwound
+        if (where == detail::place::inline_here) {
+            std::decay_t<F> g(std::forward<F>(f));
+            std::move(g)();
+            return;
+        }
+        const auto& host = detail::host_executor(s, where == detail::place::posted);
+        host.execute([&s, g = std::decay_t<F>(std::forward<F>(f))]() mutable {
+            detail::worker_scope scope(s);
+            std::move(g)();
+        });
+    }
+
+    // The Asio executor properties.
+    asio::execution_context& query(asio::execution::context_t) const noexcept
+    {
+        return asio::query(detail::host_executor(sched(), false), asio::execution::context);
+    }
+    asio::execution::blocking_t query(asio::execution::blocking_t) const noexcept
+    {
+        if (bits_ & never_bit) return asio::execution::blocking.never;
+        return asio::execution::blocking.possibly;
+    }
+    asio::execution::outstanding_work_t query(asio::execution::outstanding_work_t) const noexcept
+    {
+        if (bits_ & tracked_bit) return asio::execution::outstanding_work.tracked;
+        return asio::execution::outstanding_work.untracked;
+    }
+    executor require(asio::execution::blocking_t::never_t) const noexcept { return with(bits_ | never_bit); }
+    executor require(asio::execution::blocking_t::possibly_t) const noexcept
+    {
+        return with(bits_ & ~never_bit);
+    }
+    executor require(asio::execution::outstanding_work_t::tracked_t) const noexcept
+    {
+        return with(bits_ | tracked_bit);
+    }
+    executor require(asio::execution::outstanding_work_t::untracked_t) const noexcept
+    {
+        return with(bits_ & ~tracked_bit);
+    }
+
+    friend bool operator==(const executor& a, const executor& b) noexcept { return a.bits_ == b.bits_; }
+    friend bool operator!=(const executor& a, const executor& b) noexcept { return a.bits_ != b.bits_; }
+
+    /// For the library's own rooms.
+    [[nodiscard]] detail::scheduler& sched() const noexcept
+    {
+        return *reinterpret_cast<detail::scheduler*>(bits_ & ~all_bits);
+    }
+
+private:
+    static constexpr std::uintptr_t never_bit = 1, tracked_bit = 2, all_bits = 3;
+
+    executor(std::uintptr_t bits, int) noexcept : bits_(bits) { start(); }
+    static executor with(std::uintptr_t bits) noexcept { return executor(bits, 0); }
+
+    void start() const noexcept
+    {
+        if (bits_ & tracked_bit) detail::work_started(sched());
+    }
+    void finish() const noexcept
+    {
+        if (bits_ & tracked_bit) detail::work_finished(sched());
+    }
+
+    std::uintptr_t bits_; ///< the scheduler's address, with the two property flags in its low bits
+};
+
+} // namespace weft

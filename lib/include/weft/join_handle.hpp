@@ -1,0 +1,274 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/detached.hpp>
+#include <weft/detail/spawn.hpp>
+#include <weft/error.hpp>
+
+#include <atomic>
+#include <exception>
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+/// `spawn`: a goroutine with a result.
+
+namespace weft {
+
+namespace detail {
+
+/// Where the result of a spawned goroutine waits to be fetched.
+///
+/// Invariant: `done_` is set once, under the lock, after `value_` or `failure_`. Held by the goroutine and
+/// by the handles; who lets go last looks whether a failure was ever seen.
+template <class T>
+class join_state final : public waitable {
+    using stored = std::conditional_t<std::is_void_v<T>, bool, T>;
+
+public:
+    void set_value(stored v) noexcept(std::is_nothrow_move_constructible_v<stored>)
+    {
+        value_.emplace(std::move(v));
+    }
+
+    void set_failure(std::exception_ptr e) noexcept { failure_ = std::move(e); }
+
+    /// Publishes the outcome and wakes who waits for it.
+    void finish() noexcept
+    {
+        wake_list wakes;
+        lock.lock();
+        done_ = true;
+        while (waiter* w = waiters_.pop_claimed()) {
+            w->ok = true;
+            wakes.push(w);
+        }
+        lock.unlock();
+        wakes.wake_all();
+    }
+
+    [[nodiscard]] bool done_locked() const noexcept { return done_; }
+    wait_queue& waiters() noexcept { return waiters_; }
+
+    /// The outcome, after `done_`. The value can be fetched once, a failure any number of times.
+    T take()
+    {
+        lock.lock();
+        const bool again = fetched_;
+        fetched_ = true;
+        lock.unlock();
+        if (failure_) std::rethrow_exception(failure_);
+        if (!value_) throw error(errc::stopped);
+        if constexpr (!std::is_void_v<T>) {
+            if (again) throw_misuse("join of a goroutine whose result was already taken");
+            return std::move(*value_);
+        }
+    }
+
+    void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+
+    /// Lets go of one reference. Returns the failure nobody saw, if that was the last one.
+    [[nodiscard]] std::exception_ptr release() noexcept
+    {
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return nullptr;
+        std::exception_ptr unseen = fetched_ ? nullptr : failure_;
+        delete this;
+        return unseen;
+    }
+
+private:
+    std::atomic<unsigned> refs_{2};
+    bool done_ = false;    ///< guarded by lock
+    bool fetched_ = false; ///< guarded by lock
+    wait_queue waiters_;   ///< guarded by lock
+    std::optional<stored> value_;
+    std::exception_ptr failure_;
+};
+
+void report_unseen_failure(scheduler& s, std::exception_ptr e) noexcept;
+
+/// A counted reference to the result.
+template <class T>
+class join_ref {
+public:
+    join_ref() noexcept = default;
+    join_ref(join_state<T>* s, scheduler* sched) noexcept : state_(s), sched_(sched) {}
+    join_ref(const join_ref& o) noexcept : state_(o.state_), sched_(o.sched_)
+    {
+        if (state_) state_->retain();
+    }
+    join_ref(join_ref&& o) noexcept : state_(std::exchange(o.state_, nullptr)), sched_(o.sched_) {}
+    join_ref& operator=(join_ref o) noexcept
+    {
+        std::swap(state_, o.state_);
+        std::swap(sched_, o.sched_);
+        return *this;
+    }
+    ~join_ref()
+    {
+        if (!state_) return;
+        if (auto unseen = state_->release()) report_unseen_failure(*sched_, std::move(unseen));
+    }
+    [[nodiscard]] join_state<T>* get() const noexcept { return state_; }
+private:
+    join_state<T>* state_ = nullptr;
+    scheduler* sched_ = nullptr;
+};
+
+/// The goroutine's end of the result. Publishes the outcome once, also when the goroutine is unwound.
+template <class T>
+class join_promise {
+public:
+    explicit join_promise(join_state<T>* s) noexcept : state_(s) {}
+    join_promise(join_promise&& o) noexcept : state_(std::exchange(o.state_, nullptr)) {}
+    join_promise& operator=(join_promise&&) = delete;
+    ~join_promise() { (void)settle(); }
+
+    [[nodiscard]] join_state<T>* operator->() const noexcept { return state_; }
+
+    /// Returns a failure that nobody is left to see.
+    std::exception_ptr settle() noexcept
+    {
+        if (!state_) return nullptr;
+        state_->finish();
+        return std::exchange(state_, nullptr)->release();
+    }
+
+private:
+    join_state<T>* state_;
+};
+
+template <class T, class F, class... Args>
+task<> spawned_body(join_promise<T> result, F f, Args... args)
+{
+    try {
+        if constexpr (is_task<call_result_t<F, Args...>>::value) {
+            if constexpr (std::is_void_v<T>) {
+                co_await std::invoke(f, std::move(args)...);
+                result->set_value(true);
+            } else {
+                result->set_value(co_await std::invoke(f, std::move(args)...));
+            }
+        } else if constexpr (std::is_void_v<T>) {
+            std::invoke(f, std::move(args)...);
+            result->set_value(true);
+        } else {
+            result->set_value(std::invoke(f, std::move(args)...));
+        }
+    } catch (...) {
+        result->set_failure(std::current_exception());
+    }
+    // With the handle dropped it is as with `go`: the exception escapes.
+    if (auto unseen = result.settle()) std::rethrow_exception(unseen);
+}
+
+} // namespace detail
+
+/// The operation `join_handle::join` returns: `void(std::exception_ptr, T)`, for `void` without the T.
+template <class T>
+class [[nodiscard]] join_operation : public detail::asio_operation<join_operation<T>> {
+public:
+    using result_type = T;
+
+    explicit join_operation(const detail::join_ref<T>& ref) noexcept : ref_(ref) {}
+
+    detail::waitable* target() const noexcept { return ref_.get(); }
+    bool attempt(detail::waiter& w, detail::wake_list&) noexcept
+    {
+        w.ok = ref_.get()->done_locked();
+        return w.ok;
+    }
+    void enqueue(detail::waiter& w) noexcept { ref_.get()->waiters().push(w); }
+    void dequeue(detail::waiter& w) noexcept { ref_.get()->waiters().remove(w); }
+    T finish(detail::waiter&) { return ref_.get()->take(); }
+    detail::wait_reason reason() const noexcept { return detail::wait_reason::join; }
+    detail::join_ref<T> retain() const noexcept { return ref_; }
+
+private:
+    detail::join_ref<T> ref_;
+};
+
+/// The result of a goroutine started with `spawn`. Copies are the same result; all dropped, the goroutine
+/// goes on as with `go`, and an exception nobody fetched is a panic: nothing is swallowed.
+///
+/// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else safe.
+template <class T>
+class [[nodiscard]] join_handle {
+public:
+    join_handle() noexcept = default;
+    explicit join_handle(detail::join_ref<T> ref) noexcept : ref_(std::move(ref)) {}
+
+    /// Waits for the goroutine to end: its result, or its exception rethrown. The value is moved out, so a
+    /// second `join` of a non-void result is a misuse_error. Also a select case.
+    ///
+    /// @throws error  errc::stopped: the runtime ended first.
+    [[nodiscard]] join_operation<T> join() const noexcept { return join_operation<T>(ref_); }
+
+    explicit operator bool() const noexcept { return ref_.get() != nullptr; }
+
+private:
+    detail::join_ref<T> ref_;
+};
+
+namespace detail {
+
+template <class... Args>
+auto spawn_at(const std::source_location& at, Args&&... args)
+{
+    return start_arguments<Args&&...>::apply(
+        "spawn",
+        [&]<class F, class... Rest>(scheduler& s, F&& f, Rest&&... rest) {
+            using T = awaited_t<std::decay_t<F>, std::decay_t<Rest>...>;
+            auto* state = new join_state<T>;
+            join_ref<T> mine(state, &s);
+            join_promise<T> theirs(state);
+            start_goroutine(s, at, spawned_body<T, std::decay_t<F>, std::decay_t<Rest>...>, std::move(theirs),
+                            std::forward<F>(f), std::forward<Rest>(rest)...);
+            return join_handle<T>(std::move(mine));
+        },
+        std::forward<Args>(args)...);
+}
+
+} // namespace detail
+
+/// Starts a goroutine as `go` does and returns a handle to its result:
+///
+///     auto h = spawn(f, args...);   ...   auto result = co_await h.join();
+///
+/// The argument rules are those of `go`.
+template <detail::startable F>
+auto spawn(F&& f, std::source_location at = std::source_location::current())
+{
+    return detail::spawn_at(at, std::forward<F>(f));
+}
+template <class A, class B>
+    requires detail::startable<A, B>
+auto spawn(A&& a, B&& b, std::source_location at = std::source_location::current())
+{
+    return detail::spawn_at(at, std::forward<A>(a), std::forward<B>(b));
+}
+template <class A, class B, class C>
+    requires detail::startable<A, B, C>
+auto spawn(A&& a, B&& b, C&& c, std::source_location at = std::source_location::current())
+{
+    return detail::spawn_at(at, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+}
+template <class A, class B, class C, class D>
+    requires detail::startable<A, B, C, D>
+auto spawn(A&& a, B&& b, C&& c, D&& d, std::source_location at = std::source_location::current())
+{
+    return detail::spawn_at(at, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),
+                            std::forward<D>(d));
+}
+/// Five and more arguments: the place is not known.
+template <class A, class B, class C, class D, class... More>
+    requires(sizeof...(More) > 0 && detail::startable<A, B, C, D, More...>)
+auto spawn(A&& a, B&& b, C&& c, D&& d, More&&... more)
+{
+    return detail::spawn_at({}, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),
+                            std::forward<D>(d), std::forward<More>(more)...);
+}
+
+} // namespace weft

@@ -1,0 +1,241 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/frame_memory.hpp>
+#include <weft/detail/goroutine.hpp>
+#include <weft/detail/operation.hpp>
+#include <weft/executor.hpp>
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/deferred.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+/// `task<T>`, the coroutine type of goroutines, and its promise.
+
+namespace weft {
+
+/// A coroutine that runs as (part of) a goroutine. It *is* an Asio awaitable: `asio::co_spawn` takes it,
+/// and Asio's own operations are awaited in it.
+template <class T = void>
+using task = asio::awaitable<T, executor>;
+
+namespace detail {
+
+/// Awaits a child task: a call, not a switch.
+template <class U>
+class child_awaiter {
+public:
+    explicit child_awaiter(task<U>&& child) noexcept : child_(std::move(child)) {}
+
+    bool await_ready() const noexcept { return false; }
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h) noexcept
+    {
+        using base = typename Promise::frame_type;
+        child_.await_suspend(std::coroutine_handle<base>::from_promise(h.promise()));
+    }
+
+    U await_resume() { return child_.await_resume(); }
+
+private:
+    task<U> child_;
+};
+
+/// Awaits whatever Asio's own promise can await; the goroutine belongs to Asio meanwhile.
+template <class Awaiter>
+struct foreign_awaiter {
+    goroutine& self;
+    Awaiter base;
+    bool suspended = false;
+
+    bool await_ready() { return base.await_ready(); }
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h)
+    {
+        suspended = true;
+        enter_foreign(self);
+        base.await_suspend(std::coroutine_handle<void>(h));
+    }
+
+    decltype(auto) await_resume()
+    {
+        if (suspended) leave_foreign(self);
+        return base.await_resume();
+    }
+};
+
+/// Awaits a coroutine of another executor type, spawned beside the goroutine. Keeps the operation, which
+/// Asio's awaiter only refers to.
+template <class Op, class Frame>
+class beside_awaiter {
+public:
+    beside_awaiter(goroutine& self, Frame& frame, Op&& op)
+        : op_(std::move(op)), inner_{self, frame.Frame::await_transform(std::move(op_))}
+    {
+    }
+    beside_awaiter(beside_awaiter&&) = delete; // `inner_` refers to `op_`
+
+    bool await_ready() { return inner_.await_ready(); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h)
+    {
+        inner_.await_suspend(h);
+    }
+    decltype(auto) await_resume() { return inner_.await_resume(); }
+
+private:
+    Op op_;
+    foreign_awaiter<decltype(std::declval<Frame&>().Frame::await_transform(std::declval<Op>()))> inner_;
+};
+
+template <class T>
+struct is_task : std::false_type {};
+template <class U>
+struct is_task<task<U>> : std::true_type {};
+
+template <class T>
+struct is_other_awaitable : std::false_type {};
+template <class U, class Ex>
+struct is_other_awaitable<asio::awaitable<U, Ex>> : std::bool_constant<!std::is_same_v<Ex, executor>> {};
+
+/// Types that bring their own driver to `co_await` (`select`, `yield`, ...).
+template <class T>
+concept drivable = requires { typename std::remove_cvref_t<T>::driver; };
+
+/// Asio's frame with weft's eyes: it knows its goroutine, its caller and where it waits, and awaits weft
+/// operations without a handler object.
+///
+/// The Asio base must be the first base: Asio computes coroutine handles from its address.
+template <class T>
+class promise_base : public asio::detail::awaitable_frame<T, executor>, public promise_core {
+public:
+    using frame_type = asio::detail::awaitable_frame<T, executor>;
+
+    void* operator new(std::size_t size) { return allocate_frame(size); }
+    void operator delete(void* p, std::size_t size) noexcept { free_frame(p, size); }
+
+    void unhandled_exception() noexcept
+    {
+        trace(site);
+        frame_type::unhandled_exception();
+    }
+
+    // Each overload notes the place first.
+    template <operation Op>
+    auto await_transform(Op&& op, std::source_location at = std::source_location::current()) noexcept
+    {
+        enter(at);
+        return parking_awaiter<single_wait<std::remove_reference_t<Op>>>(*this, op);
+    }
+
+    template <drivable Op>
+        requires(!operation<Op>)
+    auto await_transform(Op&& op, std::source_location at = std::source_location::current())
+    {
+        enter(at);
+        return parking_awaiter<typename std::remove_cvref_t<Op>::driver>(*this, op);
+    }
+
+    template <class U>
+    auto await_transform(task<U> child, std::source_location at = std::source_location::current())
+    {
+        enter(at);
+        return child_awaiter<U>(std::move(child));
+    }
+
+    /// A coroutine of another executor type runs beside the goroutine, on the same runtime.
+    template <class U, class Ex>
+        requires(!std::is_same_v<Ex, executor>)
+    auto await_transform(asio::awaitable<U, Ex> other,
+                         std::source_location at = std::source_location::current())
+    {
+        enter(at);
+        auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other), asio::deferred);
+        return beside_awaiter<decltype(spawned), frame_type>(*self, *this, std::move(spawned));
+    }
+
+    template <class Op>
+        requires(!operation<Op> && !drivable<Op> && !is_task<std::remove_cvref_t<Op>>::value &&
+                 !is_other_awaitable<std::remove_cvref_t<Op>>::value)
+    auto await_transform(Op&& op, std::source_location at = std::source_location::current())
+    {
+        return await_foreign(std::forward<Op>(op), at);
+    }
+
+protected:
+    void trace(const std::source_location& at) noexcept
+    {
+        if (self) trace_panic(*self, at);
+    }
+
+private:
+    template <class Op>
+    auto await_foreign(Op&& op, const std::source_location& at)
+    {
+        enter(at);
+        using awaiter = decltype(frame_type::await_transform(std::forward<Op>(op)));
+        return foreign_awaiter<awaiter>{*self, frame_type::await_transform(std::forward<Op>(op))};
+    }
+
+    /// Notes where the frame is. The child that runs next finds its caller in `top_core`.
+    void enter(const std::source_location& at) noexcept
+    {
+        if (WEFT_UNLIKELY(!self)) find_self();
+        site = at;
+        self->top_core = this;
+    }
+
+    void find_self() noexcept;
+};
+
+template <class T>
+class promise final : public promise_base<T> {};
+
+/// The bottom frame of a goroutine carries its record.
+template <>
+class promise<entry_point> final : public promise_base<entry_point> {
+public:
+    void unhandled_exception() noexcept
+    {
+        if (started_by_go) {
+            promise_base::trace(site);
+            report_panic(record, std::current_exception());
+        } else {
+            promise_base::unhandled_exception();
+        }
+    }
+
+    goroutine record;
+    bool started_by_go = false; ///< else by asio::co_spawn, which has its own completion handler
+};
+
+template <class T>
+void promise_base<T>::find_self() noexcept
+{
+    self = &static_cast<promise<entry_point>*>(this->attached_thread_->entry_point())->record;
+    if constexpr (std::is_same_v<T, entry_point>) {
+        if (!self->sched) adopt(*self, this->attached_thread_->get_executor());
+    } else {
+        caller = self->top_core;
+    }
+}
+
+static_assert(alignof(promise<void>) == alignof(asio::detail::awaitable_frame<void, executor>));
+
+} // namespace detail
+} // namespace weft
+
+template <class T, class... Args>
+struct std::coroutine_traits<asio::awaitable<T, weft::executor>, Args...> {
+    using promise_type = weft::detail::promise<T>;
+};

@@ -1,0 +1,57 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/goroutine.hpp>
+#include <weft/executor.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// What a goroutine can ask and do about itself. All of it: misuse_error outside a goroutine.
+
+namespace weft::detail {
+
+/// Suspends with nothing to wait for: the goroutine goes to the tail of the run queue.
+struct yield_operation {
+    class driver final : public park_node {
+    public:
+        explicit driver(yield_operation&) noexcept {}
+        bool start(goroutine& g) noexcept
+        {
+            g.budget = 0;
+            return true;
+        }
+        void publish(goroutine&) noexcept {}
+        void finish() noexcept {}
+        [[nodiscard]] wait_reason reason() const noexcept { return wait_reason::runnable; }
+        bool withdraw() noexcept override { return false; }
+    };
+};
+
+} // namespace weft::detail
+
+namespace weft::this_goroutine {
+
+/// Identifies a goroutine; never used again in the process's runtime.
+using id = std::uint64_t;
+
+[[nodiscard]] id get_id();
+
+/// Lets the other goroutines run first (Go: runtime.Gosched).
+/// @par Suspends  always; resumes from the tail of the run queue.
+[[nodiscard]] inline detail::yield_operation yield() noexcept
+{
+    return {};
+}
+
+/// The name given with `set_name`, else empty. Valid until the next `set_name`.
+[[nodiscard]] std::string_view name();
+/// Gives the goroutine a name for dumps and panics.
+void set_name(std::string name);
+
+/// The runtime's executor: for I/O objects, timers, `go` from elsewhere.
+[[nodiscard]] executor get_executor();
+
+} // namespace weft::this_goroutine

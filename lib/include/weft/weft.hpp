@@ -1,0 +1,23 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// All of the core.
+
+#include <weft/blocking.hpp>
+#include <weft/channel.hpp>
+#include <weft/clock.hpp>
+#include <weft/debug/goroutines.hpp>
+#include <weft/defer.hpp>
+#include <weft/error.hpp>
+#include <weft/executor.hpp>
+#include <weft/go.hpp>
+#include <weft/join_handle.hpp>
+#include <weft/log.hpp>
+#include <weft/run.hpp>
+#include <weft/runtime.hpp>
+#include <weft/runtime_options.hpp>
+#include <weft/select.hpp>
+#include <weft/sync_wait.hpp>
+#include <weft/task.hpp>
+#include <weft/this_goroutine.hpp>

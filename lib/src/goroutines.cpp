@@ -1,0 +1,227 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/debug/goroutines.hpp>
+
+#include <weft/detail/scheduler.hpp>
+#include <weft/detail/world.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <ostream>
+
+namespace weft {
+
+namespace detail {
+
+namespace {
+
+struct world_list {
+    std::mutex mutex;
+    std::vector<scheduler*> all;
+};
+
+world_list& the_world()
+{
+    static auto* w = new world_list; // never destroyed: a dump may come late
+    return *w;
+}
+
+} // namespace
+
+void join_world(scheduler& s)
+{
+    std::lock_guard lock(the_world().mutex);
+    the_world().all.push_back(&s);
+}
+
+void leave_world(scheduler& s) noexcept
+{
+    std::lock_guard lock(the_world().mutex);
+    std::erase(the_world().all, &s);
+}
+
+std::vector<std::shared_ptr<scheduler>> world()
+{
+    std::lock_guard lock(the_world().mutex);
+    std::vector<std::shared_ptr<scheduler>> running;
+    for (scheduler* s : the_world().all) {
+        if (auto p = s->weak_from_this().lock()) running.push_back(std::move(p));
+    }
+    return running;
+}
+
+const char* wait_reason_text(wait_reason r) noexcept
+{
+    switch (r) {
+    case wait_reason::running: return "running";
+    case wait_reason::runnable: return "runnable";
+    case wait_reason::asio_operation: return "asio operation";
+    case wait_reason::blocking_call: return "blocking call";
+    case wait_reason::chan_receive: return "chan receive";
+    case wait_reason::chan_send: return "chan send";
+    case wait_reason::chan_receive_nil: return "chan receive (nil chan)";
+    case wait_reason::chan_send_nil: return "chan send (nil chan)";
+    case wait_reason::select: return "select";
+    case wait_reason::select_no_cases: return "select (no cases)";
+    case wait_reason::join: return "join";
+    case wait_reason::pending: return "pending operation";
+    }
+    return "unknown";
+}
+
+} // namespace detail
+
+namespace debug {
+
+namespace {
+
+using detail::goroutine;
+using detail::intrusive_list;
+using detail::promise_core;
+using detail::wait_reason;
+
+/// What is copied under the shard's lock, where nothing may be allocated.
+struct snapshot {
+    std::uint64_t id, parent;
+    std::source_location spawn_site;
+    wait_reason reason;
+    clock::time_point since;
+    std::size_t first_frame, frames;
+    std::size_t name_length;
+    char name[64];
+};
+
+/// The frames of a goroutine that runs are not ours to read.
+const promise_core* readable_chain(const goroutine& g, wait_reason r) noexcept
+{
+    return r == wait_reason::running ? nullptr : g.top_core;
+}
+
+struct room {
+    std::size_t goroutines = 0, frames = 0;
+};
+
+room measure(detail::registry_shard& shard) noexcept
+{
+    room r;
+    shard.lock.lock();
+    for (const goroutine* g = shard.live.front(); g; g = intrusive_list<goroutine>::next(const_cast<goroutine*>(g))) {
+        ++r.goroutines;
+        for (auto* c = readable_chain(*g, g->reason.load(std::memory_order_acquire)); c; c = c->caller) ++r.frames;
+    }
+    shard.lock.unlock();
+    return r;
+}
+
+void copy_shard(detail::registry_shard& shard, std::vector<snapshot>& into,
+                std::vector<std::source_location>& sites) noexcept
+{
+    shard.lock.lock();
+    for (goroutine* g = shard.live.front(); g && into.size() < into.capacity();
+         g = intrusive_list<goroutine>::next(g)) {
+        const wait_reason reason = g->reason.load(std::memory_order_acquire);
+        snapshot s{g->id, g->parent, g->spawn_site, reason, {}, sites.size(), 0, 0, {}};
+        if (reason != wait_reason::running) s.since = g->since;
+        for (auto* c = readable_chain(*g, reason); c && sites.size() < sites.capacity(); c = c->caller) {
+            sites.push_back(c->site);
+            ++s.frames;
+        }
+        if (g->name) s.name_length = g->name->copy(s.name, sizeof s.name);
+        into.push_back(s);
+    }
+    shard.lock.unlock();
+}
+
+const char* state_of(wait_reason r) noexcept
+{
+    if (r == wait_reason::running) return "running";
+    if (r == wait_reason::runnable) return "runnable";
+    return "waiting";
+}
+
+} // namespace
+
+std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
+{
+    std::vector<snapshot> taken;
+    std::vector<std::source_location> sites;
+    const goroutine* self = detail::this_thread_state().current;
+    const std::uint64_t own_id = self && self->sched == &sched ? self->id : 0;
+    sched.with_world_stopped([&] {
+        room total;
+        const auto shards = sched.shards();
+        for (auto* s : shards) {
+            const room r = measure(*s);
+            total.goroutines += r.goroutines;
+            total.frames += r.frames;
+        }
+        constexpr std::size_t slack = 64; // a goroutine in a long slice may have started others
+        taken.reserve(total.goroutines + slack);
+        sites.reserve(total.frames + slack);
+        for (auto* s : shards) copy_shard(*s, taken, sites);
+    });
+    std::sort(taken.begin(), taken.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    std::vector<goroutine_info> all;
+    all.reserve(taken.size());
+    const auto now = clock::now();
+    for (const snapshot& s : taken) {
+        goroutine_info g;
+        g.id = s.id;
+        g.name.assign(s.name, s.name_length);
+        g.state = state_of(s.reason);
+        g.wait_reason = detail::wait_reason_text(s.reason);
+        if (s.since != clock::time_point() && s.id != own_id) g.waiting = std::max(duration::zero(), now - s.since);
+        g.parent = s.parent;
+        g.spawn_site = s.spawn_site;
+        g.frames.assign(sites.begin() + static_cast<std::ptrdiff_t>(s.first_frame),
+                        sites.begin() + static_cast<std::ptrdiff_t>(s.first_frame + s.frames));
+        all.push_back(std::move(g));
+    }
+    return all;
+}
+
+std::vector<goroutine_info> goroutines()
+{
+    std::vector<goroutine_info> all;
+    for (const auto& s : detail::world()) {
+        auto some = goroutines_of(*s);
+        all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+    }
+    return all;
+}
+
+void print(std::ostream& out, const goroutine_info& g)
+{
+    out << "goroutine " << g.id;
+    if (!g.name.empty()) out << " \"" << g.name << '"';
+    out << " [" << g.wait_reason;
+    if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(g.waiting).count(); minutes > 0) {
+        out << ", " << minutes << (minutes == 1 ? " minute" : " minutes");
+    }
+    out << "]:\n";
+    for (const auto& f : g.frames) {
+        if (f.line() == 0) continue;
+        out << f.function_name() << "\n\t" << f.file_name() << ':' << f.line() << '\n';
+    }
+    if (g.spawn_site.line() != 0) {
+        out << "created by ";
+        if (g.parent) out << "goroutine " << g.parent << " at ";
+        out << g.spawn_site.function_name() << "\n\t" << g.spawn_site.file_name() << ':' << g.spawn_site.line()
+            << '\n';
+    }
+}
+
+void dump(std::ostream& out)
+{
+    const char* separator = "";
+    for (const auto& g : goroutines()) {
+        out << separator;
+        print(out, g);
+        separator = "\n";
+    }
+}
+
+} // namespace debug
+} // namespace weft

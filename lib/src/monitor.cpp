@@ -1,0 +1,128 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/debug/goroutines.hpp>
+#include <weft/detail/scheduler.hpp>
+#include <weft/detail/side_pool.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <system_error>
+
+/// The monitor thread (Go: sysmon). It sees what workers cannot see of themselves: a slice that keeps a
+/// queue waiting, and a program in which nothing can happen any more. Asleep while nothing runs.
+
+namespace weft::detail {
+
+using namespace std::chrono_literals;
+
+void scheduler::wake_monitor() noexcept
+{
+    if (monitor_asleep_.exchange(false, std::memory_order_seq_cst)) {
+        { std::lock_guard lock(monitor_mutex_); }
+        monitor_wake_.notify_one();
+    }
+}
+
+void scheduler::monitor_loop()
+{
+    constexpr clock::duration shortest = 50us, longest = 1ms, alone = 10ms;
+    constexpr unsigned quiet_rounds = 4;
+    const bool single = workers_.size() == 1;
+    clock::duration interval = single ? alone : shortest;
+    std::vector<std::uint64_t> seen(workers_.size());
+    unsigned quiet = 0;
+
+    std::unique_lock lock(monitor_mutex_);
+    while (!monitor_stop_) {
+        if (quiet >= quiet_rounds) {
+            monitor_asleep_.store(true, std::memory_order_seq_cst);
+            if (all_idle()) {
+                monitor_wake_.wait(lock, [this] {
+                    return monitor_stop_ || !monitor_asleep_.load(std::memory_order_relaxed);
+                });
+            }
+            monitor_asleep_.store(false, std::memory_order_relaxed);
+            quiet = 0;
+            interval = single ? alone : shortest;
+            continue;
+        }
+        monitor_wake_.wait_for(lock, interval);
+        if (monitor_stop_) return;
+        lock.unlock();
+
+        bool active = false, stuck = false;
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+            worker& w = *workers_[i];
+            const std::uint64_t slices = w.slices_.load(std::memory_order_relaxed);
+            if (w.state_.load(std::memory_order_relaxed) != worker::state::idle) {
+                active = true;
+                // One slice for a whole interval, and others wait behind it.
+                if (slices == seen[i] && w.queue_.size() != 0) {
+                    wake_worker(w);
+                    stuck = true;
+                }
+            }
+            seen[i] = slices;
+        }
+        quiet = active ? 0 : quiet + 1;
+        if (!single) interval = stuck ? shortest : std::min(interval * 2, longest);
+        if (quiet == quiet_rounds && deadlocked()) {
+            std::cerr << "fatal error: all goroutines are asleep - deadlock!\n\n";
+            debug::dump(std::cerr);
+            std::cerr.flush();
+            std::_Exit(2);
+        }
+        lock.lock();
+    }
+}
+
+bool scheduler::all_idle() const noexcept
+{
+    return injected_.size() == 0 && std::all_of(workers_.begin(), workers_.end(), [](const auto& w) {
+               return w->state_.load(std::memory_order_seq_cst) == worker::state::idle;
+           });
+}
+
+/// Nothing can happen any more: every goroutine waits for another one, Asio has nothing outstanding, and
+/// no thread exists that weft does not know (such a thread might send or close).
+bool scheduler::deadlocked() noexcept
+{
+    if (!whole_program.load() || !options.detect_deadlock || stopping() || !all_idle() ||
+        external_work_.load() != 0 || without_worker_.load() != 0) {
+        return false;
+    }
+    bool any = false, all_wait = true;
+    for (registry_shard* s : shards()) {
+        s->lock.lock();
+        for (goroutine* g = s->live.front(); g; g = intrusive_list<goroutine>::next(g)) {
+            any = true;
+            switch (g->reason.load(std::memory_order_relaxed)) {
+            case wait_reason::running:
+            case wait_reason::runnable:
+            case wait_reason::asio_operation:
+            case wait_reason::blocking_call:
+            case wait_reason::pending: all_wait = false; break;
+            default: break;
+            }
+        }
+        s->lock.unlock();
+    }
+    if (!any || !all_wait || !all_idle()) return false;
+#if defined(__linux__)
+    std::error_code ec;
+    std::size_t threads = 0;
+    for (std::filesystem::directory_iterator it("/proc/self/task", ec), end; !ec && it != end; it.increment(ec)) {
+        ++threads;
+    }
+    // The caller of run(), this thread, the workers' threads, the side pool.
+    return !ec && threads <= 2 + workers_.size() + side_->threads();
+#else
+    return true;
+#endif
+}
+
+} // namespace weft::detail

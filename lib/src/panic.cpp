@@ -1,0 +1,77 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/debug/goroutines.hpp>
+#include <weft/detail/panic_trace.hpp>
+#include <weft/detail/scheduler.hpp>
+#include <weft/log.hpp>
+
+#include <iostream>
+#include <sstream>
+#include <typeinfo>
+
+namespace weft::detail {
+
+namespace {
+
+std::string describe(const std::exception_ptr& e)
+{
+    try {
+        std::rethrow_exception(e);
+    } catch (const std::exception& x) {
+        return std::string(x.what());
+    } catch (...) {
+        return "an exception that is no std::exception";
+    }
+}
+
+void apply_policy(const panic_policy& policy, const std::exception_ptr& e, const std::string& report)
+{
+    if (policy.what() == panic_policy::kind::handler && policy.handler()) {
+        policy.handler()({e, report});
+        return;
+    }
+    log(log_level::critical, report);
+    if (policy.what() == panic_policy::kind::log) return;
+    debug::dump(std::cerr);
+    std::cerr.flush();
+    std::terminate();
+}
+
+} // namespace
+
+void trace_panic(goroutine& g, const std::source_location& site) noexcept
+{
+    try {
+        if (!g.trace) g.trace = std::make_unique<panic_trace>();
+        const auto e = std::current_exception();
+        if (g.trace->of != e) *g.trace = {e, {}}; // an earlier one was caught on its way
+        g.trace->frames.push_back(site);
+    } catch (...) {
+        g.trace.reset(); // no memory for the trace: the panic is still reported
+    }
+}
+
+void scheduler::panic(goroutine& g, std::exception_ptr e) noexcept
+{
+    std::ostringstream out;
+    out << "panic: " << describe(e) << "\n\n";
+    debug::goroutine_info info;
+    info.id = g.id;
+    if (g.name) info.name = *g.name;
+    info.state = info.wait_reason = "running";
+    info.spawn_site = g.spawn_site;
+    info.parent = g.parent;
+    if (g.trace && g.trace->of == e) info.frames = g.trace->frames;
+    debug::print(out, info);
+    apply_policy(options.on_panic, e, out.str());
+}
+
+/// Of a spawned goroutine that ended, whose result nobody fetched.
+void report_unseen_failure(scheduler& s, std::exception_ptr e) noexcept
+{
+    apply_policy(s.options.on_panic, e,
+                 "panic: " + describe(e) + "\n\nof a spawned goroutine whose result nobody joined\n");
+}
+
+} // namespace weft::detail

@@ -1,0 +1,92 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/runtime.hpp>
+
+#include <weft/detail/scheduler.hpp>
+#include <weft/error.hpp>
+#include <weft/this_goroutine.hpp>
+
+#include <utility>
+
+namespace weft {
+
+namespace {
+
+void refuse_on_worker(const char* what)
+{
+    if (detail::this_thread_state().held) detail::throw_misuse(what);
+}
+
+detail::goroutine& current_goroutine()
+{
+    detail::goroutine* g = detail::this_thread_state().current;
+    if (!g) detail::throw_misuse("this_goroutine: not called in a goroutine");
+    return *g;
+}
+
+} // namespace
+
+runtime::runtime(runtime_options options)
+    : sched_(detail::scheduler::make(std::move(options), std::nullopt))
+{
+}
+
+runtime::runtime(asio::any_io_executor host, runtime_options options)
+    : sched_(detail::scheduler::make(std::move(options), std::move(host)))
+{
+}
+
+runtime::~runtime()
+{
+    sched_->stop();
+}
+
+executor runtime::get_executor() const noexcept
+{
+    return executor(*sched_);
+}
+
+unsigned runtime::procs() const noexcept
+{
+    return sched_->procs();
+}
+
+void runtime::join()
+{
+    refuse_on_worker("runtime::join on a worker thread would wait for itself");
+    sched_->wait_idle(std::nullopt);
+}
+
+shutdown_report runtime::shutdown(duration grace)
+{
+    refuse_on_worker("runtime::shutdown on a worker thread would wait for itself");
+    shutdown_report report;
+    if (sched_->wait_idle(clock::now() + grace)) return report;
+    report.remaining = debug::goroutines_of(*sched_);
+    return report;
+}
+
+namespace this_goroutine {
+
+id get_id() { return current_goroutine().id; }
+
+std::string_view name()
+{
+    const auto& n = current_goroutine().name;
+    return n ? std::string_view(*n) : std::string_view();
+}
+
+void set_name(std::string name)
+{
+    detail::goroutine& g = current_goroutine();
+    auto fresh = std::make_unique<std::string>(std::move(name)); // the old one is freed after the lock
+    g.shard->lock.lock();
+    g.name.swap(fresh);
+    g.shard->lock.unlock();
+}
+
+executor get_executor() { return executor(*current_goroutine().sched); }
+
+} // namespace this_goroutine
+} // namespace weft

@@ -1,0 +1,594 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/detail/scheduler.hpp>
+
+#include <weft/detail/side_pool.hpp>
+#include <weft/detail/world.hpp>
+#include <weft/error.hpp>
+
+#include <asio/execution.hpp>
+#include <asio/require.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+namespace weft::detail {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// How long a drain keeps a thread from Asio's reactor and other handlers.
+constexpr auto drain_budget = 100us;
+/// The drain looks at the clock about this often.
+constexpr auto look_interval = 20us;
+constexpr unsigned most_slices_between_looks = 64;
+
+/// A steal moves goroutines away from the caches that hold their data, and makes channels travel between
+/// cores. It pays when what waits is worth more than that: this much queued time, in slices this long.
+constexpr std::uint64_t worth_queued_nanos = 20'000;
+constexpr std::uint64_t worth_slice_nanos = 500;
+constexpr std::size_t most_stolen = 256;
+
+constinit thread_local thread_state tls;
+
+} // namespace
+
+WEFT_NOINLINE thread_state& this_thread_state() noexcept
+{
+    return tls;
+}
+
+scheduler& current_scheduler(const char* what)
+{
+    const thread_state& me = this_thread_state();
+    if (me.held) return me.held->sched;
+    if (me.current) return *me.current->sched;
+    throw misuse_error(std::string(what) + ": not on a weft runtime; pass its executor");
+}
+
+// ---------------------------------------------------------------- goroutines
+
+goroutine::~goroutine()
+{
+    if (sched) sched->retire(*this);
+}
+
+void ready(goroutine& g) noexcept
+{
+    g.reason.store(wait_reason::runnable, std::memory_order_relaxed);
+    requeue(g);
+}
+
+void requeue(goroutine& g) noexcept
+{
+    worker* w = this_thread_state().held;
+    if (WEFT_LIKELY(w && &w->sched == g.sched)) {
+        w->push(&g);
+    } else {
+        g.sched->inject(&g);
+    }
+}
+
+void adopt(goroutine& g, const executor& ex) noexcept
+{
+    g.sched = &ex.sched();
+    g.sched->enroll(g, std::source_location());
+}
+
+void enter_foreign(goroutine& g) noexcept
+{
+    g.parked_on = nullptr;
+    g.reason.store(wait_reason::asio_operation, std::memory_order_relaxed);
+}
+
+void leave_foreign(goroutine& g) noexcept
+{
+    thread_state& me = this_thread_state();
+    me.current = &g;
+    g.budget = operation_budget;
+    if (me.held) g.since = me.held->now;
+    g.reason.store(wait_reason::running, std::memory_order_relaxed);
+}
+
+void report_panic(goroutine& g, std::exception_ptr e) noexcept
+{
+    g.sched->panic(g, std::move(e));
+}
+
+// ---------------------------------------------------------------- worker
+
+worker::worker(scheduler& s, unsigned i) noexcept : sched(s), index(i) {}
+
+void worker::drain()
+{
+    thread_state& me = this_thread_state();
+    me.held = this;
+    if (sched.monitor_asleep_.load(std::memory_order_seq_cst)) sched.wake_monitor();
+    now = drain_began_ = clock::now();
+    until_look_ = look_every_;
+    struct give_back {
+        worker* w;
+        thread_state& me;
+        ~give_back()
+        {
+            if (w) w->hand_back(me); // also when a handler of the user's throws
+        }
+    } guard{this, me};
+    for (;;) {
+        if (WEFT_UNLIKELY(sched.attention_.load(std::memory_order_seq_cst))) {
+            sched.pay_attention(this);
+            if (sched.stopping()) break;
+        }
+        goroutine* g = queue_.pop();
+        if (!g && !(g = find_work())) {
+            me.held = nullptr;
+            if (retire_if_idle()) {
+                guard.w = nullptr;
+                return;
+            }
+            me.held = this;
+            continue;
+        }
+        run_slice(*g, me);
+        if (--until_look_ == 0) {
+            look_around();
+            if (now - drain_began_ >= drain_budget) break;
+        }
+    }
+}
+
+/// Lets Asio's reactor and other handlers run, and comes back.
+void worker::hand_back(thread_state& me)
+{
+    me = {};
+    state_.store(state::scheduled, std::memory_order_seq_cst);
+    sched.post_drain(*this);
+}
+
+void worker::run_slice(goroutine& g, thread_state& me)
+{
+    slices_.store(slices_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    g.since = now;
+    g.budget = operation_budget;
+    g.reason.store(wait_reason::running, std::memory_order_relaxed);
+    me.current = &g;
+    resumer r = g.thread.take();
+    r.run(*g.top_frame);
+    me.current = nullptr; // the goroutine may be gone, or run elsewhere: `g` is not touched again
+}
+
+void worker::look_around() noexcept
+{
+    const auto t = clock::now();
+    const auto nanos = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count()) / look_every_;
+    now = t;
+    const auto mean = (3 * std::uint64_t{slice_nanos_.load(std::memory_order_relaxed)} + nanos) / 4;
+    slice_nanos_.store(static_cast<std::uint32_t>(std::min<std::uint64_t>(mean, UINT32_MAX)),
+                       std::memory_order_relaxed);
+    constexpr auto interval = static_cast<std::uint64_t>(std::chrono::nanoseconds(look_interval).count());
+    look_every_ = static_cast<unsigned>(
+        std::clamp<std::uint64_t>(interval / std::max<std::uint64_t>(nanos, 1), 1, most_slices_between_looks));
+    until_look_ = look_every_;
+    if (const std::size_t waiting = sched.injected_.size()) {
+        queue_.push(sched.injected_.take(waiting / sched.workers_.size() + 1));
+    }
+    ask_for_help(queue_.size());
+}
+
+bool worker::worth_stealing(const worker& victim) const noexcept
+{
+    const std::uint64_t nanos = victim.slice_nanos_.load(std::memory_order_relaxed);
+    return nanos >= worth_slice_nanos && nanos * victim.queue_.size() >= worth_queued_nanos;
+}
+
+void worker::ask_for_help(std::size_t queued) noexcept
+{
+    if (queued == 0 || sched.workers_.size() == 1) return;
+    if (worth_stealing(*this)) sched.wake_worker(*this);
+}
+
+goroutine* worker::steal(worker& victim) noexcept
+{
+    goroutine_chain taken = victim.queue_.take(std::min((victim.queue_.size() + 1) / 2, most_stolen));
+    goroutine* g = taken.pop_front();
+    queue_.push(taken);
+    return g;
+}
+
+goroutine* worker::find_work() noexcept
+{
+    seen_injections_ = sched.injections_.load(std::memory_order_seq_cst);
+    if (const std::size_t waiting = sched.injected_.size()) {
+        goroutine_chain taken = sched.injected_.take(waiting / sched.workers_.size() + 1);
+        goroutine* g = taken.pop_front();
+        queue_.push(taken);
+        if (g) return g;
+    }
+    if (worker* victim = steal_from_.exchange(nullptr, std::memory_order_relaxed)) {
+        if (goroutine* g = steal(*victim)) return g;
+    }
+    for (const auto& w : sched.workers_) {
+        if (w.get() == this || !worth_stealing(*w)) continue;
+        if (goroutine* g = steal(*w)) return g;
+    }
+    return nullptr;
+}
+
+/// Gives the worker back when there is nothing to run. Who injects a goroutine first counts it, then looks
+/// for an idle worker; here it is the other way round: one of the two sees the other.
+bool worker::retire_if_idle() noexcept
+{
+    state_.store(state::idle, std::memory_order_seq_cst);
+    if (sched.injections_.load(std::memory_order_seq_cst) == seen_injections_) return true;
+    return !acquire(state::idle);
+}
+
+// ---------------------------------------------------------------- scheduler: life
+
+scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer)
+    : options(std::move(o)), embedded_(outer.has_value())
+{
+    const unsigned procs = options.procs ? options.procs : default_procs();
+    if (outer) {
+        host = *outer;
+    } else {
+        pool_.emplace(procs);
+        host = pool_->get_executor();
+    }
+    host_never = asio::require(host, asio::execution::blocking.never);
+    for (unsigned i = 0; i < procs; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
+    side_ = std::make_unique<side_pool>();
+}
+
+std::shared_ptr<scheduler> scheduler::make(runtime_options o, std::optional<asio::any_io_executor> outer)
+{
+    auto s = std::make_shared<scheduler>(std::move(o), std::move(outer));
+    s->monitor_ = std::thread([&m = *s] { m.monitor_loop(); });
+    join_world(*s);
+    return s;
+}
+
+scheduler::~scheduler() = default;
+
+void scheduler::stop() noexcept
+{
+    if (stopping_.exchange(true, std::memory_order_seq_cst)) return;
+    attention_.store(true, std::memory_order_seq_cst);
+    if (pool_) pool_->stop();
+    seize_workers();
+    while (without_worker_.load(std::memory_order_acquire) != 0) std::this_thread::sleep_for(50us);
+    if (pool_) pool_->join();
+    side_->shutdown();
+    {
+        std::lock_guard lock(monitor_mutex_);
+        monitor_stop_ = true;
+    }
+    monitor_wake_.notify_one();
+    monitor_.join();
+    leave_world(*this);
+    unwind_parked();
+    if (pool_) pool_.reset(); // destroys handlers that never ran, with the goroutines in them
+    unwind_parked();
+    while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    if (live() != 0) {
+        // They belong to an Asio context that is not ours: the last of them frees the scheduler.
+        self_ = shared_from_this();
+        orphaned_.store(true, std::memory_order_seq_cst);
+        if (live() == 0 && orphaned_.exchange(false)) self_.reset();
+    }
+    hold_host(0);
+}
+
+void scheduler::seize_workers() noexcept
+{
+    for (const auto& w : workers_) {
+        while (!w->acquire(worker::state::idle) && !w->acquire(worker::state::scheduled)) {
+            std::this_thread::sleep_for(20us);
+        }
+    }
+}
+
+/// No worker runs any more; foreign threads may still wake goroutines, so each is first won back from
+/// what it is parked on. One that a waker has claimed arrives in the injection queue in a moment.
+void scheduler::unwind_parked() noexcept
+{
+    const auto unwind = [](goroutine* g) {
+        resumer r = g->thread.take();
+        r.unwind();
+    };
+    for (;;) {
+        bool pending = false;
+        goroutine* g = nullptr;
+        for (const auto& w : workers_) {
+            while ((g = w->queue_.pop())) unwind(g);
+        }
+        while ((g = injected_.pop())) unwind(g);
+        for (registry_shard* shard : shards()) {
+            shard->lock.lock();
+            g = shard->live.front();
+            while (g) {
+                const wait_reason why = g->reason.load(std::memory_order_relaxed);
+                if (why == wait_reason::asio_operation) { // its frames belong to Asio
+                    g = intrusive_list<goroutine>::next(g);
+                    continue;
+                }
+                pending = true;
+                break;
+            }
+            shard->lock.unlock();
+            // Nobody else destroys goroutines now, so `g` stays.
+            if (g && g->parked_on && g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
+                g->parked_on->withdraw()) {
+                unwind(g);
+            }
+        }
+        if (!pending) return;
+        std::this_thread::yield();
+    }
+}
+
+void scheduler::start(goroutine& g, const std::source_location& site) noexcept
+{
+    g.sched = this;
+    enroll(g, site);
+    if (WEFT_UNLIKELY(stopping())) {
+        resumer r = g.thread.take();
+        r.unwind();
+        return;
+    }
+    requeue(g);
+}
+
+void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
+{
+    const thread_state& me = this_thread_state();
+    worker* w = me.held && &me.held->sched == this ? me.held : nullptr;
+    if (w) {
+        constexpr std::uint64_t batch = 64;
+        if (w->next_id == w->last_id) {
+            w->next_id = ids_.fetch_add(batch, std::memory_order_relaxed);
+            w->last_id = w->next_id + batch;
+        }
+        g.id = w->next_id++;
+        g.shard = &w->shard;
+    } else {
+        g.id = ids_.fetch_add(1, std::memory_order_relaxed);
+        g.shard = &outside_;
+    }
+    g.spawn_site = site;
+    g.parent = me.current ? me.current->id : 0;
+    g.random = fast_random(g.id);
+    g.shard->add(g);
+    if (WEFT_UNLIKELY(embedded_)) hold_host(+1);
+}
+
+void scheduler::retire(goroutine& g) noexcept
+{
+    g.shard->remove(g);
+    if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
+    if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
+        { std::lock_guard lock(join_mutex_); }
+        join_changed_.notify_all();
+    }
+    if (WEFT_UNLIKELY(orphaned_.load(std::memory_order_relaxed)) && live() == 0 &&
+        orphaned_.exchange(false)) {
+        self_.reset();
+    }
+}
+
+std::vector<registry_shard*> scheduler::shards() noexcept
+{
+    std::vector<registry_shard*> all{&outside_};
+    for (const auto& w : workers_) all.push_back(&w->shard);
+    return all;
+}
+
+std::size_t scheduler::live() noexcept
+{
+    std::size_t n = 0;
+    const auto all = shards();
+    for (registry_shard* s : all) s->lock.lock();
+    for (registry_shard* s : all) n += s->count;
+    for (registry_shard* s : all) s->lock.unlock();
+    return n;
+}
+
+bool scheduler::wait_idle(std::optional<clock::time_point> deadline)
+{
+    std::unique_lock lock(join_mutex_);
+    join_waiting_.store(true, std::memory_order_seq_cst);
+    while (live() != 0) {
+        if (!deadline) {
+            join_changed_.wait(lock);
+        } else if (join_changed_.wait_until(lock, *deadline) == std::cv_status::timeout) {
+            break;
+        }
+    }
+    join_waiting_.store(false, std::memory_order_relaxed);
+    return live() == 0;
+}
+
+// ---------------------------------------------------------------- scheduler: running
+
+void scheduler::post_drain(worker& w)
+{
+    if (stopping()) return;
+    host_never.execute([keep = shared_from_this(), &w] {
+        if (w.acquire(worker::state::scheduled)) w.drain();
+    });
+}
+
+void scheduler::inject(goroutine* g) noexcept
+{
+    injecting_.fetch_add(1, std::memory_order_acquire);
+    injected_.push(g);
+    injections_.fetch_add(1, std::memory_order_seq_cst);
+    wake_for_injected();
+    injecting_.fetch_sub(1, std::memory_order_release);
+}
+
+void scheduler::wake_for_injected() noexcept
+{
+    for (const auto& w : workers_) { // one that is on its way will look here
+        if (w->state_.load(std::memory_order_seq_cst) == worker::state::scheduled) return;
+    }
+    for (const auto& w : workers_) {
+        auto expected = worker::state::idle;
+        if (w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
+            post_drain(*w);
+            return;
+        }
+    }
+}
+
+void scheduler::wake_worker(worker& victim) noexcept
+{
+    for (const auto& w : workers_) {
+        auto expected = worker::state::idle;
+        if (w->state_.load(std::memory_order_relaxed) == expected &&
+            w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
+            w->steal_from_.store(&victim, std::memory_order_relaxed);
+            post_drain(*w);
+            return;
+        }
+    }
+}
+
+worker* scheduler::enter_worker() noexcept
+{
+    thread_state& me = this_thread_state();
+    for (const auto from : {worker::state::idle, worker::state::scheduled}) {
+        for (const auto& w : workers_) {
+            if (!w->acquire(from)) continue;
+            me.held = w.get();
+            w->now = clock::now();
+            if (attention_.load(std::memory_order_seq_cst)) pay_attention(w.get());
+            return w.get();
+        }
+    }
+    // More host threads than workers are inside handlers: run without one, waking through the queue.
+    without_worker_.fetch_add(1, std::memory_order_seq_cst);
+    if (attention_.load(std::memory_order_seq_cst)) pay_attention(nullptr);
+    return nullptr;
+}
+
+void scheduler::leave_worker(worker* w, bool unwinding)
+{
+    thread_state& me = this_thread_state();
+    me.current = nullptr;
+    if (w) {
+        unwinding ? w->hand_back(me) : w->drain();
+    } else {
+        without_worker_.fetch_sub(1, std::memory_order_release);
+    }
+}
+
+/// A pause or a stop is wanted: rest while the world is stopped.
+void scheduler::pay_attention(worker* w)
+{
+    if (!paused_.load(std::memory_order_acquire)) return;
+    std::unique_lock lock(pause_mutex_);
+    if (w) w->resting_.store(true, std::memory_order_release);
+    else without_worker_.fetch_sub(1, std::memory_order_release);
+    pause_changed_.notify_all();
+    pause_changed_.wait(lock, [&] { return !paused_.load(std::memory_order_relaxed); });
+    if (w) w->resting_.store(false, std::memory_order_relaxed);
+    else without_worker_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void scheduler::with_world_stopped(const std::function<void()>& f)
+{
+    constexpr auto patience = 100ms; // for a goroutine in a long slice
+    worker* mine = this_thread_state().held;
+    if (mine && &mine->sched != this) mine = nullptr;
+    while (!world_mutex_.try_lock()) {
+        if (mine) pay_attention(mine);
+        std::this_thread::sleep_for(50us);
+    }
+    {
+        std::unique_lock lock(pause_mutex_);
+        paused_.store(true, std::memory_order_seq_cst);
+        attention_.store(true, std::memory_order_seq_cst);
+        const auto deadline = clock::now() + patience;
+        for (const auto& w : workers_) {
+            if (w.get() == mine) continue;
+            const auto at_rest = [&] {
+                return w->state_.load(std::memory_order_seq_cst) != worker::state::running ||
+                       w->resting_.load(std::memory_order_acquire);
+            };
+            while (!at_rest() && clock::now() < deadline) pause_changed_.wait_for(lock, 200us);
+        }
+        while (without_worker_.load(std::memory_order_seq_cst) != 0 && clock::now() < deadline) {
+            pause_changed_.wait_for(lock, 200us);
+        }
+    }
+    f();
+    {
+        std::lock_guard lock(pause_mutex_);
+        paused_.store(false, std::memory_order_relaxed);
+        attention_.store(stopping(), std::memory_order_seq_cst);
+    }
+    pause_changed_.notify_all();
+    world_mutex_.unlock();
+}
+
+// ---------------------------------------------------------------- work of the host
+
+void scheduler::work_started() noexcept { count_work(+1); }
+void scheduler::work_finished() noexcept { count_work(-1); }
+
+void scheduler::count_work(int by) noexcept
+{
+    external_work_.fetch_add(by, std::memory_order_relaxed);
+    if (embedded_) hold_host(by);
+}
+
+/// Keeps the host's context running while there are goroutines or tracked work.
+void scheduler::hold_host(int by)
+{
+    std::optional<asio::any_io_executor> dropped; // released after the lock
+    std::lock_guard lock(host_mutex_);
+    host_holds_ += by;
+    if (host_holds_ > 0 && !host_guard_ && !stopping()) {
+        host_guard_.emplace(asio::prefer(host, asio::execution::outstanding_work.tracked));
+    } else if ((host_holds_ == 0 || stopping()) && host_guard_) {
+        dropped.swap(host_guard_);
+    }
+}
+
+// ---------------------------------------------------------------- the executor's needs
+
+place where_to_run(const scheduler& s, bool never_block) noexcept
+{
+    if (s.stopping()) return place::dropped;
+    if (never_block) return place::posted;
+    const thread_state& me = this_thread_state();
+    if (!me.held || &me.held->sched != &s) return place::dispatched;
+    // Inside a goroutine's slice another goroutine must not run: Asio would nest its pumps without bound.
+    return me.current ? place::posted : place::inline_here;
+}
+
+const asio::any_io_executor& host_executor(const scheduler& s, bool never_block) noexcept
+{
+    return never_block ? s.host_never : s.host;
+}
+
+void work_started(scheduler& s) noexcept { s.work_started(); }
+void work_finished(scheduler& s) noexcept { s.work_finished(); }
+
+worker_scope::worker_scope(scheduler& s) : sched_(s), exceptions_(std::uncaught_exceptions())
+{
+    nested_ = this_thread_state().held != nullptr;
+    if (!nested_) worker_ = s.enter_worker();
+}
+
+worker_scope::~worker_scope()
+{
+    if (!nested_) sched_.leave_worker(worker_, std::uncaught_exceptions() > exceptions_);
+}
+
+} // namespace weft::detail

@@ -1,0 +1,144 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/detail/select_core.hpp>
+
+#include <weft/detail/scheduler.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+
+namespace weft::detail {
+
+fast_random& thread_random() noexcept
+{
+    if (goroutine* g = this_thread_state().current) return g->random;
+    thread_local fast_random outside(reinterpret_cast<std::uintptr_t>(&outside));
+    return outside;
+}
+
+void select_core::lock() noexcept
+{
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        if (cases_[i].target) by_address_[lockable_++] = &cases_[i];
+    }
+    const auto before = [](const select_case* a, const select_case* b) noexcept {
+        return std::less<>()(a->target, b->target);
+    };
+    if (lockable_ == 2) { // the common select, spared the general sort
+        if (before(by_address_[1], by_address_[0])) std::swap(by_address_[0], by_address_[1]);
+    } else {
+        std::sort(by_address_, by_address_ + lockable_, before);
+    }
+    const waitable* last = nullptr;
+    for (std::uint32_t i = 0; i < lockable_; ++i) {
+        waitable* t = by_address_[i]->target;
+        if (t != last) t->lock.lock();
+        last = t;
+    }
+}
+
+void select_core::unlock() noexcept
+{
+    const waitable* last = nullptr;
+    for (std::uint32_t i = lockable_; i-- > 0;) {
+        waitable* t = by_address_[i]->target;
+        if (t != last) t->lock.unlock();
+        last = t;
+    }
+}
+
+bool select_core::poll_all(fast_random& random, select_order order, wake_list& wakes) noexcept
+{
+    const auto attempt = [&](select_case& c) noexcept {
+        return c.target && c.verb->attempt(c.op, c.w, wakes);
+    };
+    if (order == select_order::biased) {
+        for (std::uint32_t i = 0; i < count_; ++i) {
+            if (attempt(cases_[i])) {
+                chosen_ = i;
+                return true;
+            }
+        }
+        return false;
+    }
+    if (count_ == 2) {
+        const std::uint32_t first = random.next() & 1;
+        for (const std::uint32_t i : {first, first ^ 1}) {
+            if (attempt(cases_[i])) {
+                chosen_ = i;
+                return true;
+            }
+        }
+        return false;
+    }
+    // A random permutation, drawn only as far as it is needed: uniform among the ready cases.
+    for (std::uint32_t i = 0; i < count_; ++i) poll_[i] = i;
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        std::swap(poll_[i], poll_[i + random.below(count_ - i)]);
+        if (attempt(cases_[poll_[i]])) {
+            chosen_ = poll_[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool select_core::start(fast_random& random, select_order order, wake_list& wakes) noexcept
+{
+    lock();
+    if (!poll_all(random, order, wakes)) return false;
+    unlock();
+    return true;
+}
+
+void select_core::publish(wake_target whom) noexcept
+{
+    for (std::uint32_t i = 0; i < lockable_; ++i) {
+        select_case& c = *by_address_[i];
+        c.w.contest = &claim_;
+        c.w.whom = whom;
+        c.verb->enqueue(c.op, c.w);
+    }
+    // With one target unlocked a waker may resume the select, and its `settle` then waits for the locks of the
+    // other cases. So the arrays may be read while one target is still locked, and not after the last unlock.
+    // A select whose targets are all one channel has just that last unlock.
+    waitable* pending = nullptr;
+    for (std::uint32_t i = lockable_; i-- > 0;) {
+        waitable* t = by_address_[i]->target;
+        if (t == pending) continue;
+        if (pending) pending->lock.unlock();
+        pending = t;
+    }
+    if (pending) pending->lock.unlock();
+}
+
+void select_core::leave_queues(const waiter* except) noexcept
+{
+    for (std::uint32_t i = 0; i < lockable_; ++i) {
+        select_case& c = *by_address_[i];
+        if (&c.w == except) continue;
+        c.target->lock.lock();
+        c.verb->dequeue(c.op, c.w);
+        c.target->lock.unlock();
+    }
+}
+
+void select_core::settle() noexcept
+{
+    const waiter* winner = claim_.winner();
+    chosen_ = winner->index;
+    leave_queues(winner);
+}
+
+bool select_core::withdraw() noexcept
+{
+    static waiter nobody;
+    if (chosen_ != no_case) return false; // decided without waiting
+    if (!claim_.win(&nobody)) return false;
+    leave_queues(nullptr);
+    return true;
+}
+
+} // namespace weft::detail
