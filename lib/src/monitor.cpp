@@ -4,6 +4,7 @@
 #include <weft/debug/goroutines.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/side_pool.hpp>
+#include <weft/detail/solo.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -70,7 +71,9 @@ void scheduler::monitor_loop()
         }
         quiet = active ? 0 : quiet + 1;
         if (!single) interval = stuck ? shortest : std::min(interval * 2, longest);
-        if (quiet == quiet_rounds && deadlocked()) {
+        const bool dead = quiet == quiet_rounds && deadlocked();
+        leave_population();
+        if (dead) {
             std::cerr << "fatal error: all goroutines are asleep - deadlock!\n\n";
             debug::dump(std::cerr);
             std::cerr.flush();

@@ -4,6 +4,7 @@
 #include <weft/detail/scheduler.hpp>
 
 #include <weft/detail/side_pool.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/detail/world.hpp>
 #include <weft/error.hpp>
 
@@ -26,11 +27,18 @@ constexpr auto drain_budget = 100us;
 constexpr auto look_interval = 20us;
 constexpr unsigned most_slices_between_looks = 64;
 
-/// A steal moves goroutines away from the caches that hold their data, and makes channels travel between
-/// cores. It pays when what waits is worth more than that: this much queued time, in slices this long.
+/// A steal moves goroutines away from the caches that hold their data, makes channels travel between
+/// cores, and ends the time of locks without locked instructions. It can pay when this much work waits.
 constexpr std::uint64_t worth_queued_nanos = 20'000;
-constexpr std::uint64_t worth_slice_nanos = 500;
 constexpr std::size_t most_stolen = 256;
+
+/// Whether it did pay is measured: with slices shorter than this, two workers together can be slower than
+/// one. They must beat it by the gain, else the helper gives up after some looks, and nobody helps for
+/// a pause that doubles each time.
+constexpr std::uint64_t coarse_slice_nanos = 2'000;
+constexpr double least_gain = 1.2;
+constexpr unsigned most_strikes = 3;
+constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
 
 constinit thread_local thread_state tls;
 
@@ -80,7 +88,7 @@ void adopt(goroutine& g, const executor& ex) noexcept
 
 void enter_foreign(goroutine& g) noexcept
 {
-    g.parked_on = nullptr;
+    g.parked_on = {};
     g.reason.store(wait_reason::asio_operation, std::memory_order_relaxed);
 }
 
@@ -106,6 +114,7 @@ void worker::drain()
 {
     thread_state& me = this_thread_state();
     me.held = this;
+    join_population(true);
     if (sched.monitor_asleep_.load(std::memory_order_seq_cst)) sched.wake_monitor();
     now = drain_began_ = clock::now();
     until_look_ = look_every_;
@@ -127,6 +136,7 @@ void worker::drain()
             me.held = nullptr;
             if (retire_if_idle()) {
                 guard.w = nullptr;
+                leave_population();
                 return;
             }
             me.held = this;
@@ -134,7 +144,11 @@ void worker::drain()
         }
         run_slice(*g, me);
         if (--until_look_ == 0) {
-            look_around();
+            if (!look_around()) {
+                guard.w = nullptr;
+                consolidate(me);
+                return;
+            }
             if (now - drain_began_ >= drain_budget) break;
         }
     }
@@ -144,8 +158,9 @@ void worker::drain()
 void worker::hand_back(thread_state& me)
 {
     me = {};
+    leave_population();
     state_.store(state::scheduled, std::memory_order_seq_cst);
-    sched.post_drain(*this);
+    sched.post_drain(*this, sched.host_again);
 }
 
 void worker::run_slice(goroutine& g, thread_state& me)
@@ -160,7 +175,8 @@ void worker::run_slice(goroutine& g, thread_state& me)
     me.current = nullptr; // the goroutine may be gone, or run elsewhere: `g` is not touched again
 }
 
-void worker::look_around() noexcept
+/// False: this worker should leave the work to the others.
+bool worker::look_around() noexcept
 {
     const auto t = clock::now();
     const auto nanos = static_cast<std::uint64_t>(
@@ -176,13 +192,62 @@ void worker::look_around() noexcept
     if (const std::size_t waiting = sched.injected_.size()) {
         queue_.push(sched.injected_.take(waiting / sched.workers_.size() + 1));
     }
-    ask_for_help(queue_.size());
+    if (sched.workers_.size() > 1) {
+        if (!helps()) return false;
+        ask_for_help(queue_.size());
+    }
+    join_population(true); // the others may have left
+    return true;
 }
 
 bool worker::worth_stealing(const worker& victim) const noexcept
 {
     const std::uint64_t nanos = victim.slice_nanos_.load(std::memory_order_relaxed);
-    return nanos >= worth_slice_nanos && nanos * victim.queue_.size() >= worth_queued_nanos;
+    return nanos * victim.queue_.size() >= worth_queued_nanos &&
+           now.time_since_epoch().count() >= sched.no_help_before_.load(std::memory_order_relaxed);
+}
+
+/// Compares the slices all workers get through with what one got through alone. The first running worker
+/// is never a helper, so somebody always goes on.
+bool worker::helps() noexcept
+{
+    const std::uint64_t mine = slice_nanos_.load(std::memory_order_relaxed);
+    double per_nano = 0;
+    bool first = true, alone = true;
+    for (const auto& w : sched.workers_) {
+        if (w->state_.load(std::memory_order_relaxed) != state::running) continue;
+        if (w->index < index) first = false;
+        if (w.get() != this) alone = false;
+        per_nano += 1.0 / std::max<std::uint32_t>(1, w->slice_nanos_.load(std::memory_order_relaxed));
+    }
+    if (alone) sched.alone_nanos_.store(static_cast<std::uint32_t>(mine), std::memory_order_relaxed);
+    const std::uint32_t before = sched.alone_nanos_.load(std::memory_order_relaxed);
+    if (first || mine >= coarse_slice_nanos || per_nano * before >= least_gain) {
+        if (!first && strikes_ == 0) sched.help_pause_.store(0, std::memory_order_relaxed);
+        strikes_ = 0;
+        return true;
+    }
+    return ++strikes_ < most_strikes;
+}
+
+/// Gives queue and worker back, and lets the others work alone for a while.
+void worker::consolidate(thread_state& me) noexcept
+{
+    strikes_ = 0;
+    const auto pause = std::clamp<clock::rep>(2 * sched.help_pause_.load(std::memory_order_relaxed),
+                                              first_pause.count(), longest_pause.count());
+    sched.help_pause_.store(pause, std::memory_order_relaxed);
+    sched.no_help_before_.store(now.time_since_epoch().count() + pause, std::memory_order_relaxed);
+    const goroutine_chain rest = queue_.take(SIZE_MAX);
+    me = {};
+    sched.injecting_.fetch_add(1, std::memory_order_acquire); // as inject(): from here on `this` is not held
+    scheduler& s = sched;
+    state_.store(state::idle, std::memory_order_seq_cst);
+    s.injected_.push(rest);
+    s.injections_.fetch_add(1, std::memory_order_seq_cst);
+    leave_population();
+    if (!s.anybody_awake()) s.wake_for_injected();
+    s.injecting_.fetch_sub(1, std::memory_order_release);
 }
 
 void worker::ask_for_help(std::size_t queued) noexcept
@@ -240,6 +305,7 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
         host = pool_->get_executor();
     }
     host_never = asio::require(host, asio::execution::blocking.never);
+    host_again = asio::prefer(host_never, asio::execution::relationship.continuation);
     for (unsigned i = 0; i < procs; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
     side_ = std::make_unique<side_pool>();
 }
@@ -321,8 +387,8 @@ void scheduler::unwind_parked() noexcept
             }
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
-            if (g && g->parked_on && g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
-                g->parked_on->withdraw()) {
+            if (g && g->parked_on.withdraw && g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
+                g->parked_on.withdraw(g->parked_on.driver)) {
                 unwind(g);
             }
         }
@@ -414,10 +480,10 @@ bool scheduler::wait_idle(std::optional<clock::time_point> deadline)
 
 // ---------------------------------------------------------------- scheduler: running
 
-void scheduler::post_drain(worker& w)
+void scheduler::post_drain(worker& w, const asio::any_io_executor& how)
 {
     if (stopping()) return;
-    host_never.execute([keep = shared_from_this(), &w] {
+    how.execute([keep = shared_from_this(), &w] {
         if (w.acquire(worker::state::scheduled)) w.drain();
     });
 }
@@ -439,10 +505,18 @@ void scheduler::wake_for_injected() noexcept
     for (const auto& w : workers_) {
         auto expected = worker::state::idle;
         if (w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
-            post_drain(*w);
+            post_drain(*w, host_never);
             return;
         }
     }
+}
+
+/// Somebody who is awake looks at the injection queue before it goes idle.
+bool scheduler::anybody_awake() const noexcept
+{
+    return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) {
+        return w->state_.load(std::memory_order_seq_cst) != worker::state::idle;
+    });
 }
 
 void scheduler::wake_worker(worker& victim) noexcept
@@ -452,7 +526,7 @@ void scheduler::wake_worker(worker& victim) noexcept
         if (w->state_.load(std::memory_order_relaxed) == expected &&
             w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
             w->steal_from_.store(&victim, std::memory_order_relaxed);
-            post_drain(*w);
+            post_drain(*w, host_never);
             return;
         }
     }

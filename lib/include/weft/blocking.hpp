@@ -27,7 +27,7 @@ class [[nodiscard]] blocking_operation {
 public:
     explicit blocking_operation(F f) : f_(std::move(f)) {}
 
-    class driver final : public detail::park_node, detail::blocking_job {
+    class driver final : detail::blocking_job {
     public:
         explicit driver(blocking_operation& op) noexcept : op_(op)
         {
@@ -57,7 +57,7 @@ public:
         {
             return detail::wait_reason::blocking_call;
         }
-        bool withdraw() noexcept override { return false; } // the call is on its way and will end
+        bool withdraw() noexcept { return false; } // the call is on its way and will end
 
     private:
         void call() noexcept

@@ -27,6 +27,19 @@ namespace detail {
 template <class R>
 using variant_result_t = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
+/// What is left of a case that did not happen: a send's value, else nothing.
+template <class Op>
+struct unsent_of {
+    using type = std::monostate;
+    static type take(Op&) noexcept { return {}; }
+};
+template <class Op>
+    requires requires(Op& op) { op.unsent(); }
+struct unsent_of<Op> {
+    using type = std::optional<typename Op::value_type>;
+    static type take(Op& op) noexcept { return std::move(op.unsent()); }
+};
+
 } // namespace detail
 
 /// The outcome of a select over `Ops...`.
@@ -52,7 +65,7 @@ public:
     template <std::size_t I>
     [[nodiscard]] auto& unsent()
     {
-        return std::get<I>(*ops_).unsent();
+        return *std::get<I>(unsent_);
     }
 
 private:
@@ -61,9 +74,31 @@ private:
     template <detail::operation...>
     friend class try_select;
 
+    /// Fetches the outcome from the operations; `index_` tells which one happened.
+    template <class Operations, class Cases>
+    void collect(Operations& ops, Cases& cases)
+    {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (collect_one<I>(std::get<I>(ops), cases[I].w), ...);
+        }(std::index_sequence_for<Ops...>());
+    }
+
+    template <std::size_t I, class Op>
+    void collect_one(Op& op, detail::waiter& w)
+    {
+        if (I != index_) {
+            std::get<I>(unsent_) = detail::unsent_of<Op>::take(op);
+        } else if constexpr (std::is_void_v<typename Op::result_type>) {
+            op.finish(w);
+            value_.template emplace<I + 1>();
+        } else {
+            value_.template emplace<I + 1>(op.finish(w));
+        }
+    }
+
     std::size_t index_ = npos;
     std::variant<std::monostate, detail::variant_result_t<typename Ops::result_type>...> value_;
-    std::optional<std::tuple<Ops...>> ops_;
+    std::tuple<typename detail::unsent_of<Ops>::type...> unsent_;
 };
 
 /// What `select` and `select_biased` share.
@@ -86,7 +121,7 @@ public:
         return std::apply([](const Ops&... op) { return std::make_tuple(op.retain()...); }, ops_);
     }
 
-    class driver final : public detail::park_node {
+    class driver {
     public:
         explicit driver(basic_select& s) noexcept
             : ops_(s.ops_), core_(cases_.data(), by_address_.data(), poll_.data(), count)
@@ -105,8 +140,7 @@ public:
             if (core_.chosen() == detail::no_case) core_.settle();
             result_type r;
             r.index_ = core_.chosen();
-            collect(r, std::index_sequence_for<Ops...>());
-            r.ops_.emplace(std::move(ops_));
+            r.collect(ops_, cases_);
             return r;
         }
 
@@ -114,7 +148,7 @@ public:
         {
             return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
         }
-        bool withdraw() noexcept override { return core_.withdraw(); }
+        bool withdraw() noexcept { return core_.withdraw(); }
 
     private:
         bool begin(detail::fast_random& random) noexcept
@@ -129,24 +163,6 @@ public:
         void bind(std::index_sequence<I...>) noexcept
         {
             (cases_[I].bind(std::get<I>(ops_), I), ...);
-        }
-
-        template <std::size_t... I>
-        void collect(result_type& r, std::index_sequence<I...>)
-        {
-            (void)((I == r.index_ ? (emplace<I>(r), true) : false) || ...);
-        }
-
-        template <std::size_t I>
-        void emplace(result_type& r)
-        {
-            auto& op = std::get<I>(ops_);
-            if constexpr (std::is_void_v<typename std::remove_reference_t<decltype(op)>::result_type>) {
-                op.finish(cases_[I].w);
-                r.value_.template emplace<I + 1>();
-            } else {
-                r.value_.template emplace<I + 1>(op.finish(cases_[I].w));
-            }
         }
 
         std::tuple<Ops...>& ops_;
@@ -202,37 +218,22 @@ public:
     explicit try_select(Ops... ops)
     {
         std::tuple<Ops&...> refs(ops...);
-        attempt(refs, std::index_sequence_for<Ops...>());
-        this->ops_.emplace(std::move(ops)...);
-    }
-
-private:
-    template <std::size_t... I>
-    void attempt(std::tuple<Ops&...>& ops, std::index_sequence<I...>)
-    {
         constexpr std::size_t room = sizeof...(Ops) ? sizeof...(Ops) : 1;
         std::array<detail::select_case, room> cases;
         std::array<detail::select_case*, room> by_address;
         std::array<std::uint32_t, room> poll;
-        (cases[I].bind(std::get<I>(ops), I), ...);
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (cases[I].bind(std::get<I>(refs), I), ...);
+        }(std::index_sequence_for<Ops...>());
         detail::select_core core(cases.data(), by_address.data(), poll.data(), sizeof...(Ops));
         detail::wake_list wakes;
-        if (!core.start(detail::thread_random(), detail::select_order::random, wakes)) {
+        if (core.start(detail::thread_random(), detail::select_order::random, wakes)) {
+            wakes.wake_all();
+            this->index_ = core.chosen();
+        } else {
             core.unlock();
-            return;
         }
-        wakes.wake_all();
-        this->index_ = core.chosen();
-        const auto collect = [&]<std::size_t K>(std::integral_constant<std::size_t, K>) {
-            auto& op = std::get<K>(ops);
-            if constexpr (std::is_void_v<typename std::remove_reference_t<decltype(op)>::result_type>) {
-                op.finish(cases[K].w);
-                this->value_.template emplace<K + 1>();
-            } else {
-                this->value_.template emplace<K + 1>(op.finish(cases[K].w));
-            }
-        };
-        (void)((I == this->index_ ? (collect(std::integral_constant<std::size_t, I>()), true) : false) || ...);
+        this->collect(refs, cases);
     }
 };
 template <class... Ops>
@@ -260,7 +261,7 @@ public:
         return handles;
     }
 
-    class driver final : public detail::park_node {
+    class driver {
     public:
         explicit driver(select_any_operation& s)
             : ops_(s.ops_),
@@ -293,7 +294,7 @@ public:
         {
             return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
         }
-        bool withdraw() noexcept override { return core_.withdraw(); }
+        bool withdraw() noexcept { return core_.withdraw(); }
 
     private:
         bool begin(detail::fast_random& random) noexcept

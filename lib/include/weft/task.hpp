@@ -150,6 +150,7 @@ public:
     auto await_transform(task<U> child, std::source_location at = std::source_location::current())
     {
         enter(at);
+        self->top_core = this; // the child finds its caller there
         return child_awaiter<U>(std::move(child));
     }
 
@@ -160,6 +161,7 @@ public:
                          std::source_location at = std::source_location::current())
     {
         enter(at);
+        self->top_core = this;
         auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other), asio::deferred);
         return beside_awaiter<decltype(spawned), frame_type>(*self, *this, std::move(spawned));
     }
@@ -183,16 +185,16 @@ private:
     auto await_foreign(Op&& op, const std::source_location& at)
     {
         enter(at);
+        self->top_core = this;
         using awaiter = decltype(frame_type::await_transform(std::forward<Op>(op)));
         return foreign_awaiter<awaiter>{*self, frame_type::await_transform(std::forward<Op>(op))};
     }
 
-    /// Notes where the frame is. The child that runs next finds its caller in `top_core`.
+    /// Notes where the frame is.
     void enter(const std::source_location& at) noexcept
     {
         if (WEFT_UNLIKELY(!self)) find_self();
         site = at;
-        self->top_core = this;
     }
 
     void find_self() noexcept;

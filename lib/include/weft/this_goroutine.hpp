@@ -15,7 +15,7 @@ namespace weft::detail {
 
 /// Suspends with nothing to wait for: the goroutine goes to the tail of the run queue.
 struct yield_operation {
-    class driver final : public park_node {
+    class driver {
     public:
         explicit driver(yield_operation&) noexcept {}
         bool start(goroutine& g) noexcept
@@ -26,7 +26,7 @@ struct yield_operation {
         void publish(goroutine&) noexcept {}
         void finish() noexcept {}
         [[nodiscard]] wait_reason reason() const noexcept { return wait_reason::runnable; }
-        bool withdraw() noexcept override { return false; }
+        bool withdraw() noexcept { return false; }
     };
 };
 

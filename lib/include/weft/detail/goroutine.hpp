@@ -45,15 +45,12 @@ struct promise_core {
     std::source_location site; ///< of the latest `co_await` in this frame
 };
 
-/// Something a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and
-/// returns true, or returns false when a waker has already claimed it: then the goroutine is about
-/// to be made ready.
-class park_node {
-public:
-    virtual bool withdraw() noexcept = 0;
-
-protected:
-    ~park_node() = default;
+/// What a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and returns
+/// true, or returns false when a waker has already claimed it: then the goroutine is about to be made
+/// ready.
+struct parked_operation {
+    void* driver = nullptr;
+    bool (*withdraw)(void* driver) noexcept = nullptr;
 };
 
 /// The goroutine record. It lives in the promise of the goroutine's bottom frame, so a goroutine
@@ -61,9 +58,9 @@ protected:
 ///
 /// Who may touch what:
 ///  - `next` belongs to the queue the goroutine stands in (run queue, injection queue);
-///  - `thread`, `top_frame`, `parked_on`, `since` are written by the goroutine's own thread before it
+///  - `thread`, `top_frame`, `top_core`, `parked_on`, `since` are written by the goroutine's own thread before it
 ///    is published (channel unlocked, queue pushed) and read by whoever resumes it, after taking it;
-///  - `budget`, `random`, `top_core` belong to the running goroutine;
+///  - `budget`, `random` belong to the running goroutine;
 ///  - `reason` may be read by anybody at any time;
 ///  - `hook` and `name` are guarded by the shard's lock.
 struct goroutine : list_hook {
@@ -77,7 +74,7 @@ struct goroutine : list_hook {
     registry_shard* shard = nullptr;
     frame_base* top_frame = nullptr;
     promise_core* top_core = nullptr;
-    park_node* parked_on = nullptr;
+    parked_operation parked_on;
     thread_slot thread; ///< engaged exactly while the goroutine does not run
     std::uint64_t id = 0;
     clock::time_point since{}; ///< when its latest slice began, to the drain's last look at the clock
@@ -95,7 +92,7 @@ inline constexpr std::int32_t operation_budget = 128;
 
 /// Stores the running goroutine's continuation in its record. Called after suspension, with
 /// whatever lock still keeps wakers away; the goroutine may run elsewhere once that is released.
-inline void park(goroutine& g, frame_base& top, park_node* on, wait_reason why) noexcept
+inline void park(goroutine& g, frame_base& top, parked_operation on, wait_reason why) noexcept
 {
     g.top_frame = &top;
     g.parked_on = on;

@@ -6,8 +6,10 @@ namespace weft::detail {
 
 /// The two links a node carries to stand in one `intrusive_list`.
 struct list_hook {
-    list_hook* prev = nullptr;
-    list_hook* next = nullptr;
+    list_hook() noexcept {} // NOLINT: the links mean something only while in a list
+
+    list_hook* prev;
+    list_hook* next;
 };
 
 /// A doubly linked list of nodes that own themselves. O(1) push, pop and removal from the middle;

@@ -44,10 +44,10 @@ concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes)
 ///  - `publish(g)`    stands in line and releases the locks; called when the coroutine is fully suspended.
 ///                    From then on a waker may resume it, so nothing of the frame may be touched any more;
 ///  - `finish()`      the result, or throws;
-///  - `withdraw()`    see `park_node`.
+///  - `withdraw()`    see `parked_operation`.
 /// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to` instead.
 template <operation Op>
-class single_wait final : public park_node {
+class single_wait {
 public:
     using result_type = typename Op::result_type;
 
@@ -72,6 +72,7 @@ public:
     {
         waitable* t = op_.target();
         if (WEFT_UNLIKELY(!t)) return;
+        w_.contest = nullptr;
         w_.whom = whom;
         op_.enqueue(w_);
         t->lock.unlock();
@@ -80,7 +81,7 @@ public:
     [[nodiscard]] wait_reason reason() const noexcept { return op_.reason(); }
     result_type finish() { return op_.finish(w_); }
 
-    bool withdraw() noexcept override
+    bool withdraw() noexcept
     {
         waitable* t = op_.target();
         if (!t) return true;
@@ -101,16 +102,16 @@ template <class Driver>
 class parking_awaiter {
 public:
     template <class... Args>
-    explicit parking_awaiter(promise_core& p, Args&&... args) noexcept
-        : self_(*p.self), driver_(std::forward<Args>(args)...)
+    explicit parking_awaiter(promise_core& p, Args&&... args)
+        : core_(p), driver_(std::forward<Args>(args)...)
     {
     }
 
-    bool await_ready() noexcept(noexcept(driver_.start(self_)))
+    bool await_ready() noexcept
     {
-        if (!driver_.start(self_)) return false;
-        done_ = true;
-        return --self_.budget > 0;
+        goroutine& g = *core_.self;
+        done_ = driver_.start(g);
+        return WEFT_LIKELY(done_) && WEFT_LIKELY(--g.budget > 0);
     }
 
     template <class Promise>
@@ -125,18 +126,21 @@ public:
 private:
     void suspended() noexcept
     {
+        goroutine& g = *core_.self;
+        g.top_core = &core_;
         if (done_) { // the budget is spent: give others a turn
-            park(self_, *top_, nullptr, wait_reason::runnable);
-            requeue(self_);
+            park(g, *top_, {}, wait_reason::runnable);
+            requeue(g);
             return;
         }
-        park(self_, *top_, &driver_, driver_.reason());
-        driver_.publish(self_); // from here on this frame may be running elsewhere
+        park(g, *top_, {&driver_, [](void* d) noexcept { return static_cast<Driver*>(d)->withdraw(); }},
+             driver_.reason());
+        driver_.publish(g); // from here on this frame may be running elsewhere
     }
 
-    goroutine& self_;
-    frame_base* top_ = nullptr;
-    bool done_ = false;
+    promise_core& core_;
+    frame_base* top_; ///< set when it suspends
+    bool done_;
     Driver driver_;
 };
 

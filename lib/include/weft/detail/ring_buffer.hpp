@@ -21,11 +21,7 @@ public:
 
     ~ring_buffer()
     {
-        while (size_) {
-            std::destroy_at(slots_ + head_);
-            advance(head_);
-            --size_;
-        }
+        while (size_) drop();
         if (slots_) std::allocator<T>().deallocate(slots_, capacity_);
     }
 
@@ -36,8 +32,9 @@ public:
 
     void push(T&& value) noexcept
     {
-        std::construct_at(slots_ + tail_, std::move(value));
-        advance(tail_);
+        std::size_t tail = head_ + size_;
+        if (tail >= capacity_) tail -= capacity_;
+        std::construct_at(slots_ + tail, std::move(value));
         ++size_;
     }
 
@@ -47,20 +44,15 @@ public:
     void drop() noexcept
     {
         std::destroy_at(slots_ + head_);
-        advance(head_);
+        if (++head_ == capacity_) head_ = 0;
         --size_;
     }
 
 private:
-    void advance(std::size_t& i) const noexcept
-    {
-        if (++i == capacity_) i = 0;
-    }
 
     T* slots_;
     std::size_t capacity_;
     std::size_t head_ = 0;
-    std::size_t tail_ = 0;
     std::size_t size_ = 0;
 };
 

@@ -73,9 +73,11 @@ private:
     goroutine* find_work() noexcept;
     goroutine* steal(worker& victim) noexcept;
     [[nodiscard]] bool worth_stealing(const worker& victim) const noexcept;
+    [[nodiscard]] bool helps() noexcept;
+    void consolidate(thread_state& me) noexcept;
     bool retire_if_idle() noexcept;
     void hand_back(thread_state& me);
-    void look_around() noexcept;
+    [[nodiscard]] bool look_around() noexcept;
     void run_slice(goroutine& g, thread_state& me);
     WEFT_NOINLINE void ask_for_help(std::size_t queued) noexcept;
 
@@ -85,6 +87,7 @@ private:
     unsigned look_every_ = 16;
     clock::time_point drain_began_{};
     std::uint64_t seen_injections_ = 0;
+    unsigned strikes_ = 0; ///< looks in a row at which this worker's help did not pay
 
     alignas(cache_line) std::atomic<state> state_{state::idle};
     std::atomic<bool> resting_{false};              ///< its holder waits out a pause
@@ -141,13 +144,15 @@ public:
     const runtime_options options;
     asio::any_io_executor host;       ///< blocking.possibly
     asio::any_io_executor host_never; ///< blocking.never
+    asio::any_io_executor host_again; ///< blocking.never, preferably on the same thread
 
 private:
     friend class worker;
 
-    void post_drain(worker& w);
+    void post_drain(worker& w, const asio::any_io_executor& how);
     void wake_worker(worker& victim) noexcept;
     void wake_for_injected() noexcept;
+    [[nodiscard]] bool anybody_awake() const noexcept;
     void wake_monitor() noexcept;
     void monitor_loop();
     void pay_attention(worker* w);
@@ -167,6 +172,11 @@ private:
     std::atomic<std::uint32_t> injecting_{0};   ///< threads inside inject(); stop() waits for them
     registry_shard outside_;                    ///< goroutines spawned from foreign threads
     std::atomic<std::uint64_t> ids_{1};
+
+    // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
+    std::atomic<std::uint32_t> alone_nanos_{0};           ///< mean slice while one worker ran
+    std::atomic<clock::rep> no_help_before_{0};           ///< in clock ticks since its epoch
+    std::atomic<clock::rep> help_pause_{0};
 
     /// True makes every worker leave its drain loop's fast path at the next slice boundary.
     alignas(cache_line) std::atomic<bool> attention_{false};

@@ -34,10 +34,12 @@ struct select_case {
         w.index = position;
     }
 
+    select_case() noexcept {} // NOLINT: raw until `bind`
+
     waiter w;
-    void* op = nullptr;
-    const verbs* verb = nullptr;
-    waitable* target = nullptr; ///< null: a nil channel, never ready
+    void* op;
+    const verbs* verb;
+    waitable* target; ///< null: a nil channel, never ready
 };
 
 /// The random source of the goroutine, or of the thread outside of one.

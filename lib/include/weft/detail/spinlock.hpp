@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/detail/config.hpp>
+#include <weft/detail/solo.hpp>
 
 #include <atomic>
 
@@ -12,7 +13,8 @@ namespace weft::detail {
 ///
 /// Invariant: no user code, allocation, logging or system call runs while one is held. That is why a
 /// plain store releases it (one locked instruction per lock/unlock pair) and why a waiter first spins,
-/// then yields the processor, then sleeps: the owner can only be away because it was descheduled.
+/// then yields the processor, then sleeps: the owner can only be away because it was descheduled. While
+/// one thread is alone (detail/solo.hpp) it locks nothing at all.
 class spinlock {
 public:
     spinlock() = default;
@@ -21,16 +23,14 @@ public:
 
     void lock() noexcept
     {
+        if (enter_solo()) return;
         if (WEFT_UNLIKELY(held_.exchange(true, std::memory_order_acquire))) lock_slow();
     }
 
-    [[nodiscard]] bool try_lock() noexcept
+    void unlock() noexcept
     {
-        return !held_.load(std::memory_order_relaxed) &&
-               !held_.exchange(true, std::memory_order_acquire);
+        if (!leave_solo()) held_.store(false, std::memory_order_release);
     }
-
-    void unlock() noexcept { held_.store(false, std::memory_order_release); }
 
 private:
     WEFT_NOINLINE void lock_slow() noexcept;

@@ -15,11 +15,11 @@ struct waiter;
 
 /// Whom a waker wakes: a goroutine, or (with `fire`) a callback on `who`.
 struct wake_target {
-    void* who = nullptr;
-    void (*fire)(void* who) noexcept = nullptr;
+    void* who;
+    void (*fire)(void* who) noexcept;
 
-    wake_target() noexcept = default;
-    explicit wake_target(goroutine& g) noexcept : who(&g) {}
+    wake_target() noexcept {} // NOLINT: raw, as the waiter it is part of
+    explicit wake_target(goroutine& g) noexcept : who(&g), fire(nullptr) {}
     wake_target(void* w, void (*f)(void*) noexcept) noexcept : who(w), fire(f) {}
 };
 
@@ -45,14 +45,19 @@ private:
 /// Who may touch what: while `queued`, everything is guarded by the lock of the queue's owner. A waker
 /// that took the waiter out (and won `contest`, if there is one) owns it until `wake`; after that call it
 /// must not be touched, since the operation may be gone.
+///
+/// It starts raw: an operation that need not wait uses `ok` alone, and pays for nothing else (a store
+/// before the channel's locked instruction costs more than it looks).
 struct waiter : list_hook {
-    claim* contest = nullptr;           ///< null: the operation waits in this queue alone
-    void* slot = nullptr;               ///< where the partner takes the value from or puts it
+    waiter() noexcept {} // NOLINT: raw on purpose
+
+    claim* contest;      ///< null: the operation waits in this queue alone
+    void* slot;          ///< where the partner takes the value from or puts it
     wake_target whom;
-    waiter* next_woken = nullptr;
-    std::uint32_t index = 0;            ///< of the select case
-    bool ok = false;                    ///< the outcome: happened, or the channel was closed
-    bool queued = false;
+    waiter* next_woken;
+    std::uint32_t index; ///< of the select case
+    bool ok;             ///< the outcome: happened, or the channel was closed
+    bool queued;
 
     void wake() noexcept
     {
@@ -119,7 +124,7 @@ public:
 
 private:
     waiter* head_ = nullptr;
-    waiter* tail_ = nullptr;
+    waiter* tail_; ///< set while there is a head
 };
 
 /// Base of everything that can be waited for. Its address orders the locks of a select.
