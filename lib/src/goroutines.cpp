@@ -128,7 +128,7 @@ void copy_shard(detail::registry_shard& shard, std::vector<snapshot>& into,
             sites.push_back(c->site);
             ++s.frames;
         }
-        if (g->name) s.name_length = g->name->copy(s.name, sizeof s.name);
+        if (g->extras) s.name_length = g->extras->name.copy(s.name, sizeof s.name);
         into.push_back(s);
     }
     shard.lock.unlock();

@@ -43,12 +43,12 @@ void apply_policy(const panic_policy& policy, const std::exception_ptr& e, const
 void trace_panic(goroutine& g, const std::source_location& site) noexcept
 {
     try {
-        if (!g.trace) g.trace = std::make_unique<panic_trace>();
+        panic_trace& trace = extras_of(g).trace;
         const auto e = std::current_exception();
-        if (g.trace->of != e) *g.trace = {e, {}}; // an earlier one was caught on its way
-        g.trace->frames.push_back(site);
+        if (trace.of != e) trace = {e, {}}; // an earlier one was caught on its way
+        trace.frames.push_back(site);
     } catch (...) {
-        g.trace.reset(); // no memory for the trace: the panic is still reported
+        // No memory for the trace: the panic is still reported.
     }
 }
 
@@ -58,11 +58,11 @@ void scheduler::panic(goroutine& g, std::exception_ptr e) noexcept
     out << "panic: " << describe(e) << "\n\n";
     debug::goroutine_info info;
     info.id = g.id;
-    if (g.name) info.name = *g.name;
+    if (g.extras) info.name = g.extras->name;
     info.state = info.wait_reason = "running";
     info.spawn_site = g.spawn_site;
     info.parent = g.parent;
-    if (g.trace && g.trace->of == e) info.frames = g.trace->frames;
+    if (g.extras && g.extras->trace.of == e) info.frames = g.extras->trace.frames;
     debug::print(out, info);
     apply_policy(options.on_panic, e, out.str());
 }

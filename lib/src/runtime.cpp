@@ -73,16 +73,16 @@ id get_id() { return current_goroutine().id; }
 
 std::string_view name()
 {
-    const auto& n = current_goroutine().name;
-    return n ? std::string_view(*n) : std::string_view();
+    const auto& extras = current_goroutine().extras;
+    return extras ? std::string_view(extras->name) : std::string_view();
 }
 
 void set_name(std::string name)
 {
     detail::goroutine& g = current_goroutine();
-    auto fresh = std::make_unique<std::string>(std::move(name)); // the old one is freed after the lock
+    detail::goroutine_extras& extras = detail::extras_of(g);
     g.shard->lock.lock();
-    g.name.swap(fresh);
+    extras.name.swap(name); // the old one is freed after the lock
     g.shard->lock.unlock();
 }
 

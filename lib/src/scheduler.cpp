@@ -64,6 +64,17 @@ goroutine::~goroutine()
     if (sched) sched->retire(*this);
 }
 
+goroutine_extras& extras_of(goroutine& g)
+{
+    if (!g.extras) {
+        auto fresh = std::make_unique<goroutine_extras>();
+        g.shard->lock.lock(); // a dump may be reading
+        g.extras.swap(fresh);
+        g.shard->lock.unlock();
+    }
+    return *g.extras;
+}
+
 void ready(goroutine& g) noexcept
 {
     g.reason.store(wait_reason::runnable, std::memory_order_relaxed);

@@ -14,6 +14,7 @@
 #include <weft/go.hpp>
 #include <weft/join_handle.hpp>
 #include <weft/log.hpp>
+#include <weft/pending.hpp>
 #include <weft/run.hpp>
 #include <weft/runtime.hpp>
 #include <weft/runtime_options.hpp>

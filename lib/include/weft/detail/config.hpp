@@ -35,6 +35,13 @@ namespace weft::detail {
 /// Two cache lines' worth on x86 (the adjacent line is prefetched); enough elsewhere.
 inline constexpr unsigned cache_line = 64;
 
+inline void prefetch([[maybe_unused]] const void* p) noexcept
+{
+#if !defined(_MSC_VER)
+    __builtin_prefetch(p);
+#endif
+}
+
 /// Tells the core that this is a spin loop.
 inline void cpu_pause() noexcept
 {

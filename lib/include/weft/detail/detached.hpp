@@ -39,7 +39,7 @@ struct completion<void> {
 /// decides whether a waker or a cancellation through the handler's slot completes it. The handler is always
 /// posted, never called from within the initiation or under a waker's feet.
 template <class Op, class Driver, class Handler>
-class detached {
+class detached : wake_callback {
     using executor_type = asio::associated_executor_t<Handler, asio::system_executor>;
     using tracked = std::decay_t<
         asio::prefer_result_t<executor_type, asio::execution::outstanding_work_t::tracked_t>>;
@@ -90,7 +90,8 @@ private:
         if (driver_.begin()) {
             complete(nullptr);
         } else {
-            driver_.publish_to({this, [](void* d) noexcept { static_cast<detached*>(d)->complete(nullptr); }});
+            this->fire = [](wake_callback* c) noexcept { static_cast<detached*>(c)->complete(nullptr); };
+            driver_.publish_to(wake_target(static_cast<wake_callback&>(*this)));
         }
     }
 

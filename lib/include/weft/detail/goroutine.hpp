@@ -53,51 +53,60 @@ struct parked_operation {
     bool (*withdraw)(void* driver) noexcept = nullptr;
 };
 
+/// The part of a goroutine's record that every switch touches; kept together, on as few cache lines as it
+/// takes. See `goroutine`.
+struct goroutine_switch {
+    goroutine* next_run = nullptr; ///< the queue the goroutine stands in
+    frame_base* top_frame = nullptr;
+    thread_slot thread; ///< engaged exactly while the goroutine does not run
+    promise_core* top_core = nullptr;
+    scheduler* sched = nullptr; ///< null until the goroutine is registered
+    clock::time_point since{};  ///< when its latest slice began, to the drain's last look at the clock
+    fast_random random{0};
+    std::int32_t budget = 0;
+    std::atomic<wait_reason> reason{wait_reason::runnable};
+    parked_operation parked_on;
+};
+
+/// What few goroutines have.
+struct goroutine_extras {
+    std::string name;
+    panic_trace trace; ///< of an exception on its way out
+};
+
 /// The goroutine record. It lives in the promise of the goroutine's bottom frame, so a goroutine
 /// costs no allocation beyond its frames, and dies with that frame.
 ///
 /// Who may touch what:
-///  - `next` belongs to the queue the goroutine stands in (run queue, injection queue);
+///  - `next_run` belongs to the queue the goroutine stands in (run queue, injection queue);
 ///  - `thread`, `top_frame`, `top_core`, `parked_on`, `since` are written by the goroutine's own thread before it
 ///    is published (channel unlocked, queue pushed) and read by whoever resumes it, after taking it;
 ///  - `budget`, `random` belong to the running goroutine;
 ///  - `reason` may be read by anybody at any time;
-///  - `hook` and `name` are guarded by the shard's lock.
-struct goroutine : list_hook {
+///  - the list hook and `extras` are guarded by the shard's lock.
+struct goroutine : goroutine_switch, list_hook {
     goroutine() = default;
     goroutine(const goroutine&) = delete;
     goroutine& operator=(const goroutine&) = delete;
     ~goroutine();
 
-    goroutine* next = nullptr;
-    scheduler* sched = nullptr; ///< null until the goroutine is registered
     registry_shard* shard = nullptr;
-    frame_base* top_frame = nullptr;
-    promise_core* top_core = nullptr;
-    parked_operation parked_on;
-    thread_slot thread; ///< engaged exactly while the goroutine does not run
     std::uint64_t id = 0;
-    clock::time_point since{}; ///< when its latest slice began, to the drain's last look at the clock
-    std::unique_ptr<std::string> name;
-    std::unique_ptr<panic_trace> trace; ///< of an exception on its way out
-    std::source_location spawn_site;
     std::uint64_t parent = 0;
-    fast_random random{0};
-    std::int32_t budget = 0;
-    std::atomic<wait_reason> reason{wait_reason::runnable};
+    std::source_location spawn_site;
+    std::unique_ptr<goroutine_extras> extras;
 };
 
 /// How many immediately ready operations a goroutine may run before it yields.
 inline constexpr std::int32_t operation_budget = 128;
 
-/// Stores the running goroutine's continuation in its record. Called after suspension, with
+/// Stores the running goroutine's continuation in its record; `top_frame` and `top_core` are set. Called after suspension, with
 /// whatever lock still keeps wakers away; the goroutine may run elsewhere once that is released.
-inline void park(goroutine& g, frame_base& top, parked_operation on, wait_reason why) noexcept
+inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
 {
-    g.top_frame = &top;
     g.parked_on = on;
     g.reason.store(why, std::memory_order_relaxed);
-    g.thread.put(std::move(*top.detach_thread()));
+    g.thread.put(std::move(*g.top_frame->detach_thread()));
 }
 
 /// Makes a parked goroutine runnable: on the calling worker's queue, else through the injection queue.
@@ -112,6 +121,9 @@ void adopt(goroutine& g, const executor& ex) noexcept;
 /// Brackets an Asio operation: between the two the goroutine belongs to Asio.
 void enter_foreign(goroutine& g) noexcept;
 void leave_foreign(goroutine& g) noexcept;
+
+/// The goroutine's extras, made at the first call. Only by the goroutine itself.
+goroutine_extras& extras_of(goroutine& g);
 
 /// Adds the frame's site to the trace of the exception that is leaving it.
 void trace_panic(goroutine& g, const std::source_location& site) noexcept;

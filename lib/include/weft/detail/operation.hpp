@@ -117,8 +117,8 @@ public:
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> h) noexcept
     {
-        top_ = &h.promise();
-        top_->after_suspend([](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
+        core_.self->top_frame = &h.promise();
+        h.promise().after_suspend([](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
     }
 
     decltype(auto) await_resume() { return driver_.finish(); }
@@ -129,17 +129,16 @@ private:
         goroutine& g = *core_.self;
         g.top_core = &core_;
         if (done_) { // the budget is spent: give others a turn
-            park(g, *top_, {}, wait_reason::runnable);
+            park(g, {}, wait_reason::runnable);
             requeue(g);
             return;
         }
-        park(g, *top_, {&driver_, [](void* d) noexcept { return static_cast<Driver*>(d)->withdraw(); }},
+        park(g, {&driver_, [](void* d) noexcept { return static_cast<Driver*>(d)->withdraw(); }},
              driver_.reason());
         driver_.publish(g); // from here on this frame may be running elsewhere
     }
 
     promise_core& core_;
-    frame_base* top_; ///< set when it suspends
     bool done_;
     Driver driver_;
 };

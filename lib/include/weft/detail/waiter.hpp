@@ -13,14 +13,30 @@ namespace weft::detail {
 
 struct waiter;
 
-/// Whom a waker wakes: a goroutine, or (with `fire`) a callback on `who`.
-struct wake_target {
-    void* who;
-    void (*fire)(void* who) noexcept;
+/// Something that is told instead of a goroutine (a completion handler, a waiting thread).
+struct wake_callback {
+    void (*fire)(wake_callback*) noexcept;
+};
 
+/// Whom a waker wakes: a goroutine or a callback, told apart by the lowest bit of the address.
+class wake_target {
+public:
     wake_target() noexcept {} // NOLINT: raw, as the waiter it is part of
-    explicit wake_target(goroutine& g) noexcept : who(&g), fire(nullptr) {}
-    wake_target(void* w, void (*f)(void*) noexcept) noexcept : who(w), fire(f) {}
+    explicit wake_target(goroutine& g) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&g)) {}
+    explicit wake_target(wake_callback& c) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&c) | 1) {}
+
+    void wake() const noexcept
+    {
+        if (WEFT_LIKELY((bits_ & 1) == 0)) {
+            ready(*reinterpret_cast<goroutine*>(bits_));
+        } else {
+            auto* c = reinterpret_cast<wake_callback*>(bits_ & ~std::uintptr_t{1});
+            c->fire(c);
+        }
+    }
+
+private:
+    std::uintptr_t bits_;
 };
 
 /// Decides who wakes a waiter that stands in several queues. The first `win` succeeds, all others fail.
@@ -54,19 +70,11 @@ struct waiter : list_hook {
     claim* contest;      ///< null: the operation waits in this queue alone
     void* slot;          ///< where the partner takes the value from or puts it
     wake_target whom;
-    waiter* next_woken;
     std::uint32_t index; ///< of the select case
     bool ok;             ///< the outcome: happened, or the channel was closed
     bool queued;
 
-    void wake() noexcept
-    {
-        if (WEFT_LIKELY(!whom.fire)) {
-            ready(*static_cast<goroutine*>(whom.who));
-        } else {
-            whom.fire(whom.who);
-        }
-    }
+    void wake() noexcept { whom.wake(); }
 };
 
 /// FIFO of waiters; guarded by the lock of the waitable it belongs to.
@@ -101,29 +109,30 @@ private:
     intrusive_list<waiter> list_;
 };
 
-/// Waiters collected under a lock, to be woken after it.
+/// Waiters collected under a lock, to be woken after it. They were taken out of their queue, so its links
+/// are free to be used here.
 class wake_list {
 public:
     void push(waiter* w) noexcept
     {
-        w->next_woken = nullptr;
-        (head_ ? tail_->next_woken : head_) = w;
+        static_cast<list_hook*>(w)->next = nullptr;
+        (head_ ? static_cast<list_hook*>(tail_)->next : head_) = w;
         tail_ = w;
     }
 
     void wake_all() noexcept
     {
-        waiter* w = head_;
-        while (w) {
-            waiter* next = w->next_woken; // read before the wake: after it the waiter is gone
+        list_hook* h = head_;
+        while (h) {
+            auto* w = static_cast<waiter*>(h);
+            h = h->next; // read before the wake: after it the waiter is gone
             w->wake();
-            w = next;
         }
         head_ = nullptr;
     }
 
 private:
-    waiter* head_ = nullptr;
+    list_hook* head_ = nullptr;
     waiter* tail_; ///< set while there is a head
 };
 
