@@ -298,8 +298,9 @@ goroutine* worker::find_work() noexcept
 /// for an idle worker; here it is the other way round: one of the two sees the other.
 bool worker::retire_if_idle() noexcept
 {
+    const std::uint64_t seen = seen_injections_; // ours only while the worker is held
     state_.store(state::idle, std::memory_order_seq_cst);
-    if (sched.injections_.load(std::memory_order_seq_cst) == seen_injections_) return true;
+    if (sched.injections_.load(std::memory_order_seq_cst) == seen) return true;
     return !acquire(state::idle);
 }
 
@@ -374,6 +375,8 @@ void scheduler::seize_workers() noexcept
 void scheduler::unwind_parked() noexcept
 {
     const auto unwind = [](goroutine* g) {
+        // One that was woken and did not run any more still stands in the other queues of its select.
+        if (g->parked_on.withdraw) g->parked_on.withdraw(g->parked_on.driver);
         resumer r = g->thread.take();
         r.unwind();
     };
@@ -665,7 +668,10 @@ const asio::any_io_executor& host_executor(const scheduler& s, bool never_block)
 void work_started(scheduler& s) noexcept { s.work_started(); }
 void work_finished(scheduler& s) noexcept { s.work_finished(); }
 
-worker_scope::worker_scope(scheduler& s) : sched_(s), exceptions_(std::uncaught_exceptions())
+bool is_over(const scheduler& s) noexcept { return s.stopping(); }
+
+worker_scope::worker_scope(scheduler& s)
+    : keep_(s.shared_from_this()), exceptions_(std::uncaught_exceptions())
 {
     nested_ = this_thread_state().held != nullptr;
     if (!nested_) worker_ = s.enter_worker();
@@ -673,7 +679,7 @@ worker_scope::worker_scope(scheduler& s) : sched_(s), exceptions_(std::uncaught_
 
 worker_scope::~worker_scope()
 {
-    if (!nested_) sched_.leave_worker(worker_, std::uncaught_exceptions() > exceptions_);
+    if (!nested_) keep_->leave_worker(worker_, std::uncaught_exceptions() > exceptions_);
 }
 
 } // namespace weft::detail

@@ -144,10 +144,10 @@ void select_core::settle() noexcept
 bool select_core::withdraw() noexcept
 {
     static waiter nobody;
-    if (chosen_ != no_case) return false; // decided without waiting
-    if (!claim_.win(&nobody)) return false;
-    leave_queues(nullptr);
-    return true;
+    if (chosen_ != no_case) return false; // decided without waiting: it stands nowhere
+    const bool undecided = claim_.win(&nobody);
+    leave_queues(claim_.winner());
+    return undecided;
 }
 
 } // namespace weft::detail

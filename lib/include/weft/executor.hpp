@@ -7,6 +7,7 @@
 #include <asio/execution_context.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -21,6 +22,7 @@ class worker;
 
 // Out of line, so that this header does not need the scheduler.
 enum class place { dropped, inline_here, dispatched, posted };
+bool is_over(const scheduler&) noexcept;
 place where_to_run(const scheduler&, bool never_block) noexcept;
 const asio::any_io_executor& host_executor(const scheduler&, bool never_block) noexcept;
 void work_started(scheduler&) noexcept;
@@ -35,7 +37,7 @@ public:
     ~worker_scope();
 
 private:
-    scheduler& sched_;
+    std::shared_ptr<scheduler> keep_; ///< an embedded runtime may end on another thread meanwhile
     worker* worker_ = nullptr;
     bool nested_;
     int exceptions_;
@@ -73,6 +75,7 @@ public:
         }
         const auto& host = detail::host_executor(s, where == detail::place::posted);
         host.execute([&s, g = std::decay_t<F>(std::forward<F>(f))]() mutable {
+            if (detail::is_over(s)) return; // the runtime ended while this was queued
             detail::worker_scope scope(s);
             std::move(g)();
         });

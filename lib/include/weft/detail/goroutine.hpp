@@ -47,7 +47,7 @@ struct promise_core {
 
 /// What a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and returns
 /// true, or returns false when a waker has already claimed it: then the goroutine is about to be made
-/// ready.
+/// ready, or is. May be called again.
 struct parked_operation {
     void* driver = nullptr;
     bool (*withdraw)(void* driver) noexcept = nullptr;

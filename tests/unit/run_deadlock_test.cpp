@@ -1,0 +1,195 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+// run() notices that nothing can happen any more, and says nothing as long as something can.
+
+#include "child_process.hpp"
+#include "testing.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#if defined(WEFT_TEST_CAN_FORK) && defined(__linux__)
+
+using namespace std::chrono_literals;
+using weft::channel;
+using weft::make_channel;
+using weft::task;
+using weft_test::child_result;
+using weft_test::in_child;
+
+namespace {
+
+const std::string verdict = "fatal error: all goroutines are asleep - deadlock!\n\n";
+
+/// ThreadSanitizer has a thread of its own, which might be one that sends: no deadlock is ever certain.
+constexpr bool can_tell =
+#    if defined(__SANITIZE_THREAD__)
+    false;
+#    elif defined(__has_feature)
+#        if __has_feature(thread_sanitizer)
+    false;
+#        else
+    true;
+#        endif
+#    else
+    true;
+#    endif
+
+task<> wait_for_ever()
+{
+    co_await channel<int>().receive();
+}
+
+/// Runs `main` in a child process on `procs` workers.
+template <class Main>
+child_result program(unsigned procs, Main main, bool detect = true)
+{
+    return in_child([&] { weft::run(main, {.procs = procs, .detect_deadlock = detect}); });
+}
+
+template <class Main>
+void check_deadlock(Main main, const std::string& in_dump)
+{
+    if (!can_tell) return;
+    for (unsigned procs : {1u, 2u, 4u}) {
+        weft_test::note_procs(procs);
+        const auto child = program(procs, main);
+        CHECK(child.status == 2);
+        CHECK(child.errors.starts_with(verdict));
+        CHECK(child.wrote(in_dump));
+    }
+    weft_test::note_procs(0);
+}
+
+template <class Main>
+void check_no_deadlock(Main main)
+{
+    for (unsigned procs : {1u, 2u}) {
+        weft_test::note_procs(procs);
+        const auto child = program(procs, main);
+        CHECK(child.status == 0);
+        CHECK(child.errors == "");
+    }
+    weft_test::note_procs(0);
+}
+
+} // namespace
+
+TEST_CASE("main parked for ever is a deadlock: exit status 2 and a dump")
+{
+    check_deadlock(wait_for_ever, "\"main\" [chan receive (nil chan)]:\n");
+    check_deadlock([]() -> task<> {
+        auto ch = make_channel<int>();
+        co_await ch.send(1);
+    }, "\"main\" [chan send]:\n");
+    check_deadlock([]() -> task<> {
+        auto a = make_channel<int>();
+        co_await weft::select{a.receive(), a.receive()};
+    }, "\"main\" [select]:\n");
+}
+
+TEST_CASE("goroutines that all wait for one another are a deadlock")
+{
+    check_deadlock([]() -> task<> {
+        auto a = make_channel<int>(), b = make_channel<int>();
+        for (int i = 0; i < 5; ++i) {
+            weft::go([=]() -> task<> {
+                auto v = co_await a.receive();
+                co_await b.send(*v);
+            });
+        }
+        auto h = weft::spawn(wait_for_ever);
+        co_await h.join();
+    }, "[join]:\n");
+}
+
+TEST_CASE("a deadlock after blocking calls, timers and work is found as well")
+{
+    check_deadlock([]() -> task<> {
+        co_await weft_test::sleep_ms(2);
+        co_await weft::blocking([] {});
+        for (int i = 0; i < 1000; ++i) co_await weft::this_goroutine::yield();
+        co_await wait_for_ever();
+    }, "chan receive (nil chan)");
+}
+
+TEST_CASE("no deadlock while a timer runs, with or without a goroutine that waits for it")
+{
+    check_no_deadlock([]() -> task<> {
+        auto ch = make_channel<void>();
+        weft::go([ch]() -> task<> {
+            co_await weft_test::sleep_ms(80);
+            ch.close();
+        });
+        co_await ch.receive();
+        asio::steady_timer timer(weft::this_goroutine::get_executor(), 80ms);
+        auto rung = make_channel<void>();
+        timer.async_wait([rung](std::error_code) { rung.close(); });
+        co_await rung.receive();
+    });
+}
+
+TEST_CASE("no deadlock while a blocking call is under way")
+{
+    check_no_deadlock([]() -> task<> {
+        auto ch = make_channel<int>(1);
+        weft::go([ch]() -> task<> {
+            auto call = [ch] {
+                std::this_thread::sleep_for(80ms);
+                return ch.try_send(1);
+            };
+            co_await weft::blocking(call);
+        });
+        co_await ch.receive();
+    });
+}
+
+TEST_CASE("no deadlock while a thread that weft does not know may still send")
+{
+    check_no_deadlock([]() -> task<> {
+        auto ch = make_channel<int>();
+        std::thread other([ch] {
+            std::this_thread::sleep_for(80ms);
+            CHECK(ch.try_send(1));
+        });
+        co_await ch.receive();
+        auto join = [&other] { other.join(); };
+        co_await weft::blocking(join);
+    });
+}
+
+TEST_CASE("no deadlock in a goroutine that computes, and none where it was switched off")
+{
+    check_no_deadlock([]() -> task<> {
+        auto ch = make_channel<int>();
+        weft::go([ch]() -> task<> {
+            const auto end = weft::clock::now() + 80ms;
+            while (weft::clock::now() < end) {}
+            co_await ch.send(1);
+        });
+        co_await ch.receive();
+    });
+    const auto child = in_child([] {
+        ::alarm(1); // stands for somebody who stops it
+        weft::run(wait_for_ever, {.procs = 1, .detect_deadlock = false});
+    });
+    CHECK(child.signal == SIGALRM);
+    CHECK(child.errors == "");
+}
+
+TEST_CASE("a runtime that is no whole program is never judged")
+{
+    const auto child = in_child([] {
+        weft::runtime rt({.procs = 1});
+        weft::go(rt.get_executor(), wait_for_ever);
+        std::this_thread::sleep_for(80ms);
+    });
+    CHECK(child.status == 0);
+    CHECK(child.errors == "");
+}
+
+#endif
