@@ -31,13 +31,13 @@ using variant_result_t = std::conditional_t<std::is_void_v<R>, std::monostate, R
 template <class Op>
 struct unsent_of {
     using type = std::monostate;
-    static type take(Op&) noexcept { return {}; }
+    static void take(Op&, type&) noexcept {}
 };
 template <class Op>
     requires requires(Op& op) { op.unsent(); }
 struct unsent_of<Op> {
     using type = std::optional<typename Op::value_type>;
-    static type take(Op& op) noexcept { return std::move(op.unsent()); }
+    static void take(Op& op, type& into) noexcept { into.emplace(std::move(op.unsent())); }
 };
 
 } // namespace detail
@@ -56,7 +56,7 @@ public:
 
     /// The result of case `I`; std::bad_variant_access if another one happened.
     template <std::size_t I>
-    [[nodiscard]] auto& get()
+    auto& get()
     {
         return std::get<I + 1>(value_);
     }
@@ -87,7 +87,7 @@ private:
     void collect_one(Op& op, detail::waiter& w)
     {
         if (I != index_) {
-            std::get<I>(unsent_) = detail::unsent_of<Op>::take(op);
+            detail::unsent_of<Op>::take(op, std::get<I>(unsent_));
         } else if constexpr (std::is_void_v<typename Op::result_type>) {
             op.finish(w);
             value_.template emplace<I + 1>();

@@ -17,6 +17,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -109,10 +110,11 @@ private:
             Handler h = destroy();
             std::move(h)(std::move(failure));
         } else {
-            result value{};
-            if (!failure) guarded([&] { value = driver_.finish(); }, failure);
+            std::optional<result> value; // a result need not be assignable
+            if (!failure) guarded([&] { value.emplace(driver_.finish()); }, failure);
+            if (!value) value.emplace();
             Handler h = destroy();
-            std::move(h)(std::move(failure), std::move(value));
+            std::move(h)(std::move(failure), std::move(*value));
         }
     }
 
