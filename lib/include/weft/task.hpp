@@ -33,7 +33,7 @@ namespace detail {
 template <class U>
 class child_awaiter {
 public:
-    explicit child_awaiter(task<U>&& child) noexcept : child_(std::move(child)) {}
+    child_awaiter(task<U>&& child, goroutine& self) noexcept : child_(std::move(child)), self_(self) {}
 
     bool await_ready() const noexcept { return false; }
 
@@ -44,10 +44,17 @@ public:
         child_.await_suspend(std::coroutine_handle<base>::from_promise(h.promise()));
     }
 
-    U await_resume() { return child_.await_resume(); }
+    U await_resume()
+    {
+        // The frame behind `asio::use_awaitable` is not resumed but popped by the completion handler, so its
+        // caller is the first to know that the goroutine is back.
+        if (self_.reason.load(std::memory_order_relaxed) != wait_reason::running) leave_foreign(self_);
+        return child_.await_resume();
+    }
 
 private:
     task<U> child_;
+    goroutine& self_;
 };
 
 /// Awaits whatever Asio's own promise can await; the goroutine belongs to Asio meanwhile.
@@ -151,7 +158,7 @@ public:
     {
         enter(at);
         self->top_core = this; // the child finds its caller there
-        return child_awaiter<U>(std::move(child));
+        return child_awaiter<U>(std::move(child), *self);
     }
 
     /// A coroutine of another executor type runs beside the goroutine, on the same runtime.
