@@ -10,6 +10,7 @@
 #include <chrono>
 #include <mutex>
 #include <ostream>
+#include <string_view>
 
 namespace weft {
 
@@ -182,6 +183,35 @@ std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
     return all;
 }
 
+namespace {
+
+/// The library's own frames around the user's function.
+bool is_internal(const std::source_location& f)
+{
+    const std::string_view file = f.file_name();
+    return f.line() == 0 || file.find("weft/detail/") != file.npos || file.ends_with("weft/run.hpp") ||
+           file.ends_with("weft/sync_wait.hpp") || file.ends_with("weft/join_handle.hpp");
+}
+
+/// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the user
+/// knows it as "f(int)".
+std::string_view readable_name(std::string_view name)
+{
+    constexpr std::string_view frame = ".Frame*)";
+    if (!name.ends_with(frame)) return name;
+    const auto end = name.rfind("::_Z");
+    std::size_t depth = 0;
+    for (std::size_t i = name.size(); i-- > 0;) {
+        if (name[i] == ')') ++depth;
+        if (name[i] == '(' && --depth == 0) {
+            return end != name.npos && end > i ? name.substr(i + 1, end - i - 1) : name;
+        }
+    }
+    return name;
+}
+
+} // namespace
+
 std::vector<goroutine_info> goroutines()
 {
     std::vector<goroutine_info> all;
@@ -201,15 +231,16 @@ void print(std::ostream& out, const goroutine_info& g)
         out << ", " << minutes << (minutes == 1 ? " minute" : " minutes");
     }
     out << "]:\n";
+    const auto print_site = [&out](const std::source_location& f) {
+        out << readable_name(f.function_name()) << "\n\t" << f.file_name() << ':' << f.line() << '\n';
+    };
     for (const auto& f : g.frames) {
-        if (f.line() == 0) continue;
-        out << f.function_name() << "\n\t" << f.file_name() << ':' << f.line() << '\n';
+        if (!is_internal(f)) print_site(f);
     }
     if (g.spawn_site.line() != 0) {
         out << "created by ";
         if (g.parent) out << "goroutine " << g.parent << " at ";
-        out << g.spawn_site.function_name() << "\n\t" << g.spawn_site.file_name() << ':' << g.spawn_site.line()
-            << '\n';
+        print_site(g.spawn_site);
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <string>
 
 namespace weft::detail {
@@ -307,7 +308,7 @@ bool worker::retire_if_idle() noexcept
 // ---------------------------------------------------------------- scheduler: life
 
 scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer)
-    : options(std::move(o)), embedded_(outer.has_value())
+    : options(std::move(o)), seed_(std::uint64_t{std::random_device{}()} << 32), embedded_(outer.has_value())
 {
     const unsigned procs = options.procs ? options.procs : default_procs();
     if (outer) {
@@ -348,10 +349,13 @@ void scheduler::stop() noexcept
     monitor_wake_.notify_one();
     monitor_.join();
     leave_world(*this);
-    unwind_parked();
+    const auto settle = [this] {
+        unwind_parked();
+        while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    };
+    settle();
     if (pool_) pool_.reset(); // destroys handlers that never ran, with the goroutines in them
-    unwind_parked();
-    while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    settle();
     if (live() != 0) {
         // They belong to an Asio context that is not ours: the last of them frees the scheduler.
         self_ = shared_from_this();
@@ -441,7 +445,7 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
     }
     g.spawn_site = site;
     g.parent = me.current ? me.current->id : 0;
-    g.random = fast_random(g.id);
+    g.random = fast_random(seed_ + g.id);
     g.shard->add(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(+1);
 }
@@ -656,8 +660,24 @@ place where_to_run(const scheduler& s, bool never_block) noexcept
     if (never_block) return place::posted;
     const thread_state& me = this_thread_state();
     if (!me.held || &me.held->sched != &s) return place::dispatched;
-    // Inside a goroutine's slice another goroutine must not run: Asio would nest its pumps without bound.
-    return me.current ? place::posted : place::inline_here;
+    // Inline, as Asio does (its operators rely on a co_spawned coroutine starting at once); but a chain of
+    // inline completions must not eat up the stack.
+    constexpr unsigned deepest = 16;
+    return me.nested < deepest ? place::inline_here : place::posted;
+}
+
+nested_run::nested_run() noexcept : outer_(this_thread_state().current)
+{
+    thread_state& me = this_thread_state();
+    me.current = nullptr;
+    ++me.nested;
+}
+
+nested_run::~nested_run()
+{
+    thread_state& me = this_thread_state();
+    me.current = outer_;
+    --me.nested;
 }
 
 const asio::any_io_executor& host_executor(const scheduler& s, bool never_block) noexcept

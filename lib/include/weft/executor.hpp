@@ -28,6 +28,20 @@ const asio::any_io_executor& host_executor(const scheduler&, bool never_block) n
 void work_started(scheduler&) noexcept;
 void work_finished(scheduler&) noexcept;
 
+struct goroutine;
+
+/// A handler runs inside a goroutine's slice; the goroutine is the current one again after it.
+class nested_run {
+public:
+    nested_run() noexcept;
+    nested_run(const nested_run&) = delete;
+    nested_run& operator=(const nested_run&) = delete;
+    ~nested_run();
+
+private:
+    goroutine* outer_;
+};
+
 /// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue after.
 class worker_scope {
 public:
@@ -69,6 +83,7 @@ public:
         const detail::place where = detail::where_to_run(s, (bits_ & never_bit) != 0);
         if (where == detail::place::dropped) return; // the runtime is over: what `f` owns is unwound
         if (where == detail::place::inline_here) {
+            const detail::nested_run scope;
             std::decay_t<F> g(std::forward<F>(f));
             std::move(g)();
             return;

@@ -71,7 +71,10 @@ public:
     void publish_to(wake_target whom) noexcept
     {
         waitable* t = op_.target();
-        if (WEFT_UNLIKELY(!t)) return;
+        if (WEFT_UNLIKELY(!t)) {
+            w_.queued = true; // nowhere; but it can be withdrawn once
+            return;
+        }
         w_.contest = nullptr;
         w_.whom = whom;
         op_.enqueue(w_);
@@ -84,7 +87,7 @@ public:
     bool withdraw() noexcept
     {
         waitable* t = op_.target();
-        if (!t) return true;
+        if (!t) return std::exchange(w_.queued, false);
         t->lock.lock();
         const bool was_queued = w_.queued;
         op_.dequeue(w_);

@@ -172,6 +172,7 @@ private:
     std::atomic<std::uint32_t> injecting_{0};   ///< threads inside inject(); stop() waits for them
     registry_shard outside_;                    ///< goroutines spawned from foreign threads
     std::atomic<std::uint64_t> ids_{1};
+    const std::uint64_t seed_; ///< of the goroutines' random choices
 
     // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
     std::atomic<std::uint32_t> alone_nanos_{0};           ///< mean slice while one worker ran
@@ -211,6 +212,7 @@ private:
 struct thread_state {
     worker* held = nullptr;        ///< the worker this thread holds
     goroutine* current = nullptr; ///< the goroutine it runs
+    unsigned nested = 0;          ///< handlers that run inside of it
 };
 
 /// Never inlined: a coroutine may change threads, and a cached address would follow it.
