@@ -339,7 +339,7 @@ void scheduler::stop() noexcept
     attention_.store(true, std::memory_order_seq_cst);
     if (pool_) pool_->stop();
     seize_workers();
-    while (without_worker_.load(std::memory_order_acquire) != 0) std::this_thread::sleep_for(50us);
+    while (without_worker_.load(std::memory_order_seq_cst) != 0) std::this_thread::sleep_for(50us);
     if (pool_) pool_->join();
     side_->shutdown();
     {
@@ -550,7 +550,7 @@ void scheduler::wake_worker(worker& victim) noexcept
     }
 }
 
-worker* scheduler::enter_worker() noexcept
+bool scheduler::enter_worker(worker*& held) noexcept
 {
     thread_state& me = this_thread_state();
     for (const auto from : {worker::state::idle, worker::state::scheduled}) {
@@ -559,13 +559,16 @@ worker* scheduler::enter_worker() noexcept
             me.held = w.get();
             w->now = clock::now();
             if (attention_.load(std::memory_order_seq_cst)) pay_attention(w.get());
-            return w.get();
+            held = w.get();
+            return true;
         }
     }
     // More host threads than workers are inside handlers: run without one, waking through the queue.
     without_worker_.fetch_add(1, std::memory_order_seq_cst);
     if (attention_.load(std::memory_order_seq_cst)) pay_attention(nullptr);
-    return nullptr;
+    if (!stopping_.load(std::memory_order_seq_cst)) return true;
+    without_worker_.fetch_sub(1, std::memory_order_release); // too late: stop() may be unwinding already
+    return false;
 }
 
 void scheduler::leave_worker(worker* w, bool unwinding)
@@ -688,18 +691,16 @@ const asio::any_io_executor& host_executor(const scheduler& s, bool never_block)
 void work_started(scheduler& s) noexcept { s.work_started(); }
 void work_finished(scheduler& s) noexcept { s.work_finished(); }
 
-bool is_over(const scheduler& s) noexcept { return s.stopping(); }
-
 worker_scope::worker_scope(scheduler& s)
     : keep_(s.shared_from_this()), exceptions_(std::uncaught_exceptions())
 {
     nested_ = this_thread_state().held != nullptr;
-    if (!nested_) worker_ = s.enter_worker();
+    if (!nested_) admitted_ = s.enter_worker(worker_);
 }
 
 worker_scope::~worker_scope()
 {
-    if (!nested_) keep_->leave_worker(worker_, std::uncaught_exceptions() > exceptions_);
+    if (!nested_ && admitted_) keep_->leave_worker(worker_, std::uncaught_exceptions() > exceptions_);
 }
 
 } // namespace weft::detail

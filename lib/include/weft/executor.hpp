@@ -22,7 +22,6 @@ class worker;
 
 // Out of line, so that this header does not need the scheduler.
 enum class place { dropped, inline_here, dispatched, posted };
-bool is_over(const scheduler&) noexcept;
 place where_to_run(const scheduler&, bool never_block) noexcept;
 const asio::any_io_executor& host_executor(const scheduler&, bool never_block) noexcept;
 void work_started(scheduler&) noexcept;
@@ -50,10 +49,14 @@ public:
     worker_scope& operator=(const worker_scope&) = delete;
     ~worker_scope();
 
+    /// False: the runtime ended while the handler was queued; it must not run.
+    [[nodiscard]] bool admitted() const noexcept { return admitted_; }
+
 private:
     std::shared_ptr<scheduler> keep_; ///< an embedded runtime may end on another thread meanwhile
     worker* worker_ = nullptr;
     bool nested_;
+    bool admitted_ = true;
     int exceptions_;
 };
 
@@ -90,9 +93,8 @@ public:
         }
         const auto& host = detail::host_executor(s, where == detail::place::posted);
         host.execute([&s, g = std::decay_t<F>(std::forward<F>(f))]() mutable {
-            if (detail::is_over(s)) return; // the runtime ended while this was queued
             detail::worker_scope scope(s);
-            std::move(g)();
+            if (scope.admitted()) std::move(g)();
         });
     }
 

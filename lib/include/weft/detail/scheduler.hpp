@@ -131,7 +131,8 @@ public:
     [[nodiscard]] registry_shard& outside_shard() noexcept { return outside_; }
 
     // --- the executor's needs
-    worker* enter_worker() noexcept;
+    /// Takes a worker for a handler, if one is free. False: the runtime is over, nothing may run.
+    [[nodiscard]] bool enter_worker(worker*& held) noexcept;
     void leave_worker(worker* w, bool unwinding);
     void work_started() noexcept;
     void work_finished() noexcept;
