@@ -511,6 +511,9 @@ void scheduler::inject(goroutine* g) noexcept
     injecting_.fetch_add(1, std::memory_order_acquire);
     injected_.push(g);
     injections_.fetch_add(1, std::memory_order_seq_cst);
+    // A thread from outside is about to do something else, most likely to block: it must not keep the worker
+    // that it wakes from being solo.
+    if (!this_thread_state().held) leave_population();
     wake_for_injected();
     injecting_.fetch_sub(1, std::memory_order_release);
 }

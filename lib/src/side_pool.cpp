@@ -3,8 +3,6 @@
 
 #include <weft/detail/side_pool.hpp>
 
-#include <weft/detail/solo.hpp>
-
 #include <chrono>
 
 namespace weft::detail {
@@ -46,7 +44,6 @@ void side_pool::work()
         --idle_;
         lock.unlock();
         job->run(job); // wakes the goroutine; the job is gone after that
-        leave_population();
         lock.lock();
         ++idle_;
     }

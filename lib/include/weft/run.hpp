@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/defer.hpp>
 #include <weft/runtime.hpp>
 #include <weft/sync_wait.hpp>
 #include <weft/this_goroutine.hpp>
@@ -27,8 +28,10 @@ auto run(F main, runtime_options options = {}, std::source_location at = std::so
     detail::scheduler& s = rt.get_executor().sched();
     s.whole_program.store(true);
     return detail::wait_for_goroutine(
-        s, at, "run", [main = std::move(main)]() mutable -> task<detail::awaited_t<F>> {
+        s, at, "run", [&s, main = std::move(main)]() mutable -> task<detail::awaited_t<F>> {
             this_goroutine::set_name("main");
+            // With main gone, goroutines that wait for ever are unwound, no deadlock.
+            const defer main_ended([&s] { s.whole_program.store(false); });
             if constexpr (detail::is_task<detail::call_result_t<F>>::value) {
                 co_return co_await main();
             } else {

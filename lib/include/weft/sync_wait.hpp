@@ -102,7 +102,6 @@ auto wait_for_goroutine(scheduler& s, const std::source_location& at, const char
     using T = awaited_t<F>;
     waiting_room<T> room;
     start_goroutine(s, at, visit<T, F>, room_key<T>(room), std::move(f));
-    leave_population(); // blocked, it takes no lock
     return room.wait();
 }
 

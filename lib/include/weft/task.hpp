@@ -139,7 +139,8 @@ public:
     }
 
     // Each overload notes the place first.
-    template <operation Op>
+    template <class Op>
+        requires operation<std::remove_cvref_t<Op>>
     auto await_transform(Op&& op, std::source_location at = std::source_location::current()) noexcept
     {
         enter(at);
@@ -147,7 +148,7 @@ public:
     }
 
     template <drivable Op>
-        requires(!operation<Op>)
+        requires(!operation<std::remove_cvref_t<Op>>)
     auto await_transform(Op&& op, std::source_location at = std::source_location::current())
     {
         enter(at);
@@ -175,7 +176,7 @@ public:
     }
 
     template <class Op>
-        requires(!operation<Op> && !drivable<Op> && !is_task<std::remove_cvref_t<Op>>::value &&
+        requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> && !is_task<std::remove_cvref_t<Op>>::value &&
                  !is_other_awaitable<std::remove_cvref_t<Op>>::value)
     auto await_transform(Op&& op, std::source_location at = std::source_location::current())
     {
