@@ -42,7 +42,7 @@ weft::task<> primes()
         weft::go(without_multiples_of, *prime, in, out, stop);
         in = out;
     }
-    stop.close(); // a close reaches all stages at once
+    stop.close();                    // a close reaches all stages at once
     while (co_await in.receive()) {} // until the last stage has ended
 }
 

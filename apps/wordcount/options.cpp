@@ -69,8 +69,10 @@ std::string_view usage()
 {
     return "usage: wordcount [OPTION...] [DIRECTORY]\n"
            "\n"
-           "Counts the words in all files under DIRECTORY (/usr/include) and prints the most frequent.\n"
-           "A word is a run of letters, digits and _ that starts with no digit; case does not matter.\n"
+           "Counts the words in all files under DIRECTORY (/usr/include) and prints the most "
+           "frequent.\n"
+           "A word is a run of letters, digits and _ that starts with no digit; case does not "
+           "matter.\n"
            "Links to files are read, links to directories are not followed.\n"
            "\n"
            "  --top N        print N words (20)\n"
@@ -79,7 +81,8 @@ std::string_view usage()
            "  --help         print this\n"
            "\n"
            "Ctrl-C (SIGINT) or SIGTERM stops it; it then prints what it has counted so far.\n"
-           "Exit status: 0 done, 1 the directory cannot be read, 2 wrong usage, 128 + N stopped by\n"
+           "Exit status: 0 done, 1 the directory cannot be read, 2 wrong usage, 128 + N stopped "
+           "by\n"
            "signal N. Files that cannot be read are named and skipped.\n";
 }
 

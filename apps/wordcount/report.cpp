@@ -49,8 +49,8 @@ void report(std::ostream& out, const job& j, const word_table& words)
     }
     out << '\n'
         << amount(words.words(), "word", "words") << ", " << words.different() << " different\n"
-        << amount(j.files, "file", "files") << ", " << amount(bytes, "byte", "bytes") << " in " << std::fixed
-        << std::setprecision(2) << seconds << " s, "
+        << amount(j.files, "file", "files") << ", " << amount(bytes, "byte", "bytes") << " in "
+        << std::fixed << std::setprecision(2) << seconds << " s, "
         << megabytes(static_cast<double>(bytes) / seconds, "MB/s") << '\n';
     if (j.unreadable) out << j.unreadable << " could not be read and were skipped\n";
     if (j.signal) out << "partial result: stopped by " << name_of(j.signal) << '\n';

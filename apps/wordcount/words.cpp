@@ -55,10 +55,10 @@ std::vector<std::pair<std::string, std::uint64_t>> word_table::top(std::size_t n
 {
     n = std::min(n, counts_.size());
     std::vector<std::pair<std::string, std::uint64_t>> best(n);
-    std::partial_sort_copy(counts_.begin(), counts_.end(), best.begin(), best.end(),
-                           [](const auto& a, const auto& b) {
-                               return a.second != b.second ? a.second > b.second : a.first < b.first;
-                           });
+    std::partial_sort_copy(
+        counts_.begin(), counts_.end(), best.begin(), best.end(), [](const auto& a, const auto& b) {
+            return a.second != b.second ? a.second > b.second : a.first < b.first;
+        });
     return best;
 }
 

@@ -114,7 +114,8 @@ bool scheduler::deadlocked() noexcept
         }
         s->lock.unlock();
     }
-    if (!any || !all_wait || !all_idle()) return false;
+    // Looked at in this order: a main that ended after the first look ended before its worker went idle.
+    if (!any || !all_wait || !all_idle() || !whole_program.load() || stopping()) return false;
 #if defined(__linux__)
     std::error_code ec;
     std::size_t threads = 0;

@@ -43,9 +43,12 @@ void side_pool::work()
         --queued_;
         --idle_;
         lock.unlock();
-        job->run(job); // wakes the goroutine; the job is gone after that
+        job->run(job);
         lock.lock();
-        ++idle_;
+        ++idle_; // before the wake-up: the goroutine's next call finds this thread
+        lock.unlock();
+        job->wake(job);
+        lock.lock();
     }
 }
 

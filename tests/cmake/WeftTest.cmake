@@ -1,6 +1,4 @@
-include(${doctest_DIR}/doctest.cmake)
-
-# What the sanitizers need to know while a test runs, as test properties; empty without one.
+# What the sanitizers need to know while a test runs, as environment variables; empty without one.
 set(WEFT_TEST_ENVIRONMENT "")
 if(WEFT_SANITIZE)
     # Debian's clang calls it llvm-symbolizer-19, which the sanitizers do not look for.
@@ -11,34 +9,47 @@ if(WEFT_SANITIZE)
     endif()
     if(WEFT_SANITIZE MATCHES "thread")
         set(suppressions ${CMAKE_CURRENT_SOURCE_DIR}/support/tsan.supp)
-        list(APPEND WEFT_TEST_ENVIRONMENT ENVIRONMENT
+        list(APPEND WEFT_TEST_ENVIRONMENT
             "TSAN_OPTIONS=suppressions=${suppressions}:halt_on_error=1:second_deadlock_stack=1${symbolizer}")
     endif()
     if(WEFT_SANITIZE MATCHES "address")
-        list(APPEND WEFT_TEST_ENVIRONMENT ENVIRONMENT
+        list(APPEND WEFT_TEST_ENVIRONMENT
             "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1${symbolizer}")
     endif()
     if(WEFT_SANITIZE MATCHES "undefined")
-        # Another property, because doctest's module cannot hand on two values of one.
-        list(APPEND WEFT_TEST_ENVIRONMENT ENVIRONMENT_MODIFICATION
-            "UBSAN_OPTIONS=set:print_stacktrace=1:halt_on_error=1${symbolizer}")
+        list(APPEND WEFT_TEST_ENVIRONMENT
+            "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1${symbolizer}")
     endif()
 endif()
 
 # weft_test(<name> SOURCES <file>... [LIBRARIES <target>...] [TIMEOUT <seconds>])
-# Builds the program <name>_test; each TEST_CASE in it is the CTest test "<name>/<case>".
-# A case's name must not contain ; [ ] or a backslash: CMake's lists do not survive them.
+# Builds the program <name>_test; each TEST_CASE in it is the CTest test "<name>/<case>", labelled
+# with the directory of its first source: unit, conformance, stress, ...
 function(weft_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBRARIES")
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
     endif()
-    add_executable(${name}_test ${arg_SOURCES})
-    target_link_libraries(${name}_test PRIVATE weft_test_support ${arg_LIBRARIES})
-    weft_own_target(${name}_test)
-    # doctest ends well when a filter matches nothing: a case that is not found must fail.
-    doctest_discover_tests(${name}_test TEST_PREFIX "${name}/" PROPERTIES
-        TIMEOUT ${arg_TIMEOUT} FAIL_REGULAR_EXPRESSION "test cases: +0" ${WEFT_TEST_ENVIRONMENT})
+    set(target ${name}_test)
+    add_executable(${target} ${arg_SOURCES})
+    target_link_libraries(${target} PRIVATE weft_test_support ${arg_LIBRARIES})
+    weft_own_target(${target})
+
+    list(GET arg_SOURCES 0 source)
+    get_filename_component(label "${source}" DIRECTORY)
+    set(script ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/DiscoverTests.cmake)
+    set(cases ${CMAKE_CURRENT_BINARY_DIR}/${target}.cases.cmake)
+    add_custom_command(TARGET ${target} POST_BUILD BYPRODUCTS ${cases}
+        COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DPREFIX=${name}/ -DLABEL=${label}
+            -DTIMEOUT=${arg_TIMEOUT} "-DENVIRONMENT=${WEFT_TEST_ENVIRONMENT}" -DOUTPUT=${cases}
+            -P ${script}
+        VERBATIM)
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${script})
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${target}.include.cmake
+        "if(EXISTS [==[${cases}]==])\n    include([==[${cases}]==])\n"
+        "else()\n    add_test(${name}/NOT_BUILT ${target})\nendif()\n")
+    set_property(DIRECTORY APPEND PROPERTY
+        TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${target}.include.cmake)
 endfunction()
 
 # weft_compile_fail(<name> <file> <regex>)

@@ -142,7 +142,8 @@ TEST_CASE("weft: an Asio channel's receive kept as pending loses nothing")
         constexpr int total = 500;
         weft_test::team others;
         others.go([&]() -> task<> {
-            for (int i = 0; i < total; ++i) co_await messages.async_send(std::error_code(), i, asio::deferred);
+            for (int i = 0; i < total; ++i)
+                co_await messages.async_send(std::error_code(), i, asio::deferred);
         });
         others.go([ticks]() -> task<> {
             for (int i = 0; i < total; ++i) co_await ticks.send();

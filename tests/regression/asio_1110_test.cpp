@@ -5,8 +5,8 @@
 // trace, and the program goes on as if the coroutine had ended well. weft never swallows one: what escapes a
 // goroutine goes to the panic policy, also from a spawned goroutine whose handle nobody kept.
 
-#include "testing.hpp"
 #include "../unit/child_process.hpp"
+#include "testing.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -83,16 +83,19 @@ TEST_CASE("weft: a handle that goes out of scope during another exception does n
 {
     std::atomic<int> heard{0};
     const panic_policy policy([&](const weft::panic_info&) { ++heard; });
-    weft::run([&]() -> task<> {
-        auto failing = [&]() -> task<> {
-            auto h = weft::spawn(work_that_fails, 0);
-            for (int i = 0; i < 10; ++i) co_await weft::this_goroutine::yield(); // it has failed by now
-            throw std::logic_error("first");
-        };
-        CHECK_THROWS_AS(co_await failing(), std::logic_error);
-        const auto told = [&] { return heard == 1; };
-        co_await weft_test::yield_until(told);
-    }, {.procs = 1, .on_panic = policy});
+    weft::run(
+        [&]() -> task<> {
+            auto failing = [&]() -> task<> {
+                auto h = weft::spawn(work_that_fails, 0);
+                for (int i = 0; i < 10; ++i)
+                    co_await weft::this_goroutine::yield(); // it has failed by now
+                throw std::logic_error("first");
+            };
+            CHECK_THROWS_AS(co_await failing(), std::logic_error);
+            const auto told = [&] { return heard == 1; };
+            co_await weft_test::yield_until(told);
+        },
+        {.procs = 1, .on_panic = policy});
     CHECK(heard == 1);
 }
 
@@ -100,10 +103,12 @@ TEST_CASE("weft: a handle that goes out of scope during another exception does n
 TEST_CASE("weft: by default the program does not go on")
 {
     const auto child = weft_test::in_child([] {
-        weft::run([]() -> task<> {
-            weft::go(work_that_fails, 3);
-            co_await weft_test::sleep_ms(10'000);
-        }, {.procs = 2});
+        weft::run(
+            []() -> task<> {
+                weft::go(work_that_fails, 3);
+                co_await weft_test::sleep_ms(10'000);
+            },
+            {.procs = 2});
     });
     CHECK(child.signal == SIGABRT);
     CHECK(child.wrote("panic: failed after 3\n"));

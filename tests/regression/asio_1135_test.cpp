@@ -6,8 +6,8 @@
 // captures that are gone at its first suspension. `go`, `spawn`, `sync_wait` and `run` move the callable
 // into the goroutine's own frame, where it lives as long as the goroutine. AddressSanitizer is the judge.
 
-#include "testing.hpp"
 #include "../unit/witness.hpp"
+#include "testing.hpp"
 
 #include <atomic>
 #include <memory>
@@ -39,7 +39,8 @@ TEST_CASE("captures of a temporary lambda outlive the call to go")
         auto out = make_channel<std::string>();
         std::atomic<int> destroyed{0};
         for (int i = 0; i < 20; ++i) {
-            weft::go([out, text = long_text, w = witness(destroyed), p = std::make_unique<int>(i)]() -> task<> {
+            weft::go([out, text = long_text, w = witness(destroyed),
+                      p = std::make_unique<int>(i)]() -> task<> {
                 for (int n = 0; n < 3; ++n) co_await weft::this_goroutine::yield();
                 co_await out.send(text + std::to_string(*p));
                 co_await weft::this_goroutine::yield();
@@ -59,13 +60,16 @@ TEST_CASE("captures of a temporary lambda outlive the call to go")
     });
 }
 
-TEST_CASE("the same for spawn, for arguments, and for a goroutine that is started by another's lambda")
+TEST_CASE(
+    "the same for spawn, for arguments, and for a goroutine that is started by another's lambda")
 {
     on_procs([]() -> task<> {
-        auto h = weft::spawn([text = long_text](std::string more) -> task<std::string> {
-            co_await weft::this_goroutine::yield();
-            co_return text + more;
-        }, std::string(100, 'a'));
+        auto h = weft::spawn(
+            [text = long_text](std::string more) -> task<std::string> {
+                co_await weft::this_goroutine::yield();
+                co_return text + more;
+            },
+            std::string(100, 'a'));
         auto nested = weft::spawn([text = long_text]() -> task<std::size_t> {
             auto inner = weft::spawn([copy = text]() -> task<std::size_t> {
                 co_await weft::this_goroutine::yield();
@@ -88,10 +92,11 @@ TEST_CASE("sync_wait and run own their callable, too")
     weft::runtime rt({.procs = 2});
     std::vector<std::size_t> sizes;
     for (int i = 0; i < 10; ++i) {
-        sizes.push_back(weft::sync_wait(rt.get_executor(), [text = long_text]() -> task<std::size_t> {
-            co_await weft::this_goroutine::yield();
-            co_return text.size();
-        }));
+        sizes.push_back(
+            weft::sync_wait(rt.get_executor(), [text = long_text]() -> task<std::size_t> {
+                co_await weft::this_goroutine::yield();
+                co_return text.size();
+            }));
         sizes.push_back(weft::run([text = long_text]() -> task<std::size_t> {
             co_await weft::this_goroutine::yield();
             co_return text.size();

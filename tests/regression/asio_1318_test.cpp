@@ -5,8 +5,8 @@
 // sends: their coroutines wait for ever and keep the context from ending. With weft, as in Go, a close
 // reaches everybody: receivers get "closed", blocked senders the misuse error, and keep their values.
 
-#include "testing.hpp"
 #include "../unit/witness.hpp"
+#include "testing.hpp"
 
 #include <asio/bind_executor.hpp>
 #include <asio/detached.hpp>

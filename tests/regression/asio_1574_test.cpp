@@ -6,8 +6,8 @@
 // ever. What ends goroutines is a state: a closed channel stays closed, so a wait that starts later ends as
 // well.
 
-#include "testing.hpp"
 #include "../unit/witness.hpp"
+#include "testing.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/bind_cancellation_slot.hpp>
@@ -74,7 +74,8 @@ TEST_CASE("weft: waits that start after the stop end at once, the first and all 
                 weft::pending expiry{timer.async_wait(asio::deferred)};
                 for (int wait = 0; wait < 5; ++wait) {
                     if (i % 2 == 0) {
-                        auto s = co_await weft::select{stop.receive(), never.receive(), expiry.done()};
+                        auto s =
+                            co_await weft::select{stop.receive(), never.receive(), expiry.done()};
                         CHECK(s.index() == 0);
                     } else {
                         const bool signal = co_await stop.receive();
@@ -103,7 +104,8 @@ TEST_CASE("weft: the end of a runtime reaches a goroutine that was not waiting a
         weft::go(rt->get_executor(), [&]() -> task<> {
             const weft_test::witness local(destroyed);
             inside = true;
-            while (!ending) std::this_thread::yield(); // not at a suspension point when the end comes
+            while (!ending)
+                std::this_thread::yield(); // not at a suspension point when the end comes
             std::this_thread::sleep_for(5ms);
             co_await weft::channel<int>().receive();
             later = true;

@@ -213,7 +213,8 @@ TEST_CASE("a hundred thousand calls deep, and back")
     });
 }
 
-TEST_CASE("a plain Asio coroutine does the same: a completion is posted, never called from its initiation")
+TEST_CASE("a plain Asio coroutine does the same: a completion is posted, never called from its "
+          "initiation")
 {
     asio::io_context context;
     std::size_t sum = 0;

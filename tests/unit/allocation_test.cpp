@@ -23,7 +23,8 @@ void* counted(std::size_t size, std::size_t alignment)
     allocations.fetch_add(1, std::memory_order_relaxed);
     if (size == 0) size = 1;
     if (alignment < alignof(std::max_align_t)) alignment = alignof(std::max_align_t);
-    if (void* p = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)) return p;
+    if (void* p = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment))
+        return p;
     throw std::bad_alloc();
 }
 
@@ -84,10 +85,12 @@ template <class Body>
 void check_none(Body body)
 {
     weft_test::watchdog guard;
-    weft::run([&]() -> task<> {
-        const std::size_t n = co_await allocations_of(body);
-        CHECK(n == 0);
-    }, {.procs = 1});
+    weft::run(
+        [&]() -> task<> {
+            const std::size_t n = co_await allocations_of(body);
+            CHECK(n == 0);
+        },
+        {.procs = 1});
 }
 
 /// A goroutine that answers on `back` to each value from `there`, until that is closed.
@@ -200,98 +203,109 @@ TEST_CASE("yield and the operation budget allocate nothing")
 
 TEST_CASE("closing wakes any number of goroutines without an allocation")
 {
-    weft::run([]() -> task<> {
-        auto least = static_cast<std::size_t>(-1);
-        for (int attempt = 0; attempt < 5 && least != 0; ++attempt) {
-            auto ch = make_channel<int>();
-            int awake = 0;
-            for (int i = 0; i < 1000; ++i) {
-                weft::go([&awake, ch]() -> task<> {
-                    co_await ch.receive();
-                    ++awake;
-                });
+    weft::run(
+        []() -> task<> {
+            auto least = static_cast<std::size_t>(-1);
+            for (int attempt = 0; attempt < 5 && least != 0; ++attempt) {
+                auto ch = make_channel<int>();
+                int awake = 0;
+                for (int i = 0; i < 1000; ++i) {
+                    weft::go([&awake, ch]() -> task<> {
+                        co_await ch.receive();
+                        ++awake;
+                    });
+                }
+                co_await weft_test::until_parked(1000);
+                const std::size_t before = allocations;
+                ch.close();
+                while (awake != 1000) co_await weft::this_goroutine::yield();
+                least = std::min<std::size_t>(least, allocations - before);
+                co_await weft_test::until_alone();
             }
-            co_await weft_test::until_parked(1000);
-            const std::size_t before = allocations;
-            ch.close();
-            while (awake != 1000) co_await weft::this_goroutine::yield();
-            least = std::min<std::size_t>(least, allocations - before);
-            co_await weft_test::until_alone();
-        }
-        CHECK(least == 0);
-    }, {.procs = 1});
+            CHECK(least == 0);
+        },
+        {.procs = 1});
 }
 
 TEST_CASE("a goroutine costs its coroutine frames and nothing else")
 {
-    weft::run([]() -> task<> {
-        auto gate = make_channel<void>();
-        auto body = [gate]() -> task<> { co_await gate.receive(); };
-        weft::go(body);
-        co_await weft::this_goroutine::yield();
-        const std::size_t before = allocations;
-        for (int i = 0; i < 100; ++i) weft::go(body);
-        for (int i = 0; i < 3; ++i) co_await weft::this_goroutine::yield();
-        CHECK(allocations - before <= 201); // the bottom frame with the record, and the function's own
-        const std::size_t plain = allocations;
-        for (int i = 0; i < 100; ++i) weft::go([] {});
-        CHECK(allocations - plain <= 101);
-        gate.close();
-        co_await weft_test::until_alone();
-    }, {.procs = 1});
+    weft::run(
+        []() -> task<> {
+            auto gate = make_channel<void>();
+            auto body = [gate]() -> task<> { co_await gate.receive(); };
+            weft::go(body);
+            co_await weft::this_goroutine::yield();
+            const std::size_t before = allocations;
+            for (int i = 0; i < 100; ++i) weft::go(body);
+            for (int i = 0; i < 3; ++i) co_await weft::this_goroutine::yield();
+            CHECK(allocations - before <=
+                  201); // the bottom frame with the record, and the function's own
+            const std::size_t plain = allocations;
+            for (int i = 0; i < 100; ++i) weft::go([] {});
+            CHECK(allocations - plain <= 101);
+            gate.close();
+            co_await weft_test::until_alone();
+        },
+        {.procs = 1});
 }
 
 TEST_CASE("awaiting a child task costs its frame")
 {
-    weft::run([]() -> task<> {
-        const auto child = []() -> task<int> { co_return 1; };
-        int sum = co_await child();
-        const std::size_t before = allocations;
-        for (int i = 0; i < 100; ++i) sum += co_await child();
-        CHECK(allocations - before <= 101);
-        CHECK(sum == 101);
-    }, {.procs = 1});
+    weft::run(
+        []() -> task<> {
+            const auto child = []() -> task<int> { co_return 1; };
+            int sum = co_await child();
+            const std::size_t before = allocations;
+            for (int i = 0; i < 100; ++i) sum += co_await child();
+            CHECK(allocations - before <= 101);
+            CHECK(sum == 101);
+        },
+        {.procs = 1});
 }
 
 TEST_CASE("joining allocates nothing")
 {
-    weft::run([]() -> task<> {
-        auto least = static_cast<std::size_t>(-1);
-        for (int attempt = 0; attempt < 5 && least != 0; ++attempt) {
-            auto gate = make_channel<void>();
-            auto early = weft::spawn([]() -> task<int> { co_return 1; });
-            auto late = weft::spawn([gate]() -> task<int> {
-                co_await gate.receive();
-                co_return 2;
-            });
-            co_await weft_test::until_parked(1, "chan receive");
-            weft::go([gate] { (void)gate.try_send(); }); // runs when main waits
-            const std::size_t before = allocations;
-            const int one = co_await early.join();
-            const int two = co_await late.join();
-            least = std::min<std::size_t>(least, allocations - before);
-            CHECK(one + two == 3);
-        }
-        CHECK(least == 0);
-    }, {.procs = 1});
+    weft::run(
+        []() -> task<> {
+            auto least = static_cast<std::size_t>(-1);
+            for (int attempt = 0; attempt < 5 && least != 0; ++attempt) {
+                auto gate = make_channel<void>();
+                auto early = weft::spawn([]() -> task<int> { co_return 1; });
+                auto late = weft::spawn([gate]() -> task<int> {
+                    co_await gate.receive();
+                    co_return 2;
+                });
+                co_await weft_test::until_parked(1, "chan receive");
+                weft::go([gate] { (void)gate.try_send(); }); // runs when main waits
+                const std::size_t before = allocations;
+                const int one = co_await early.join();
+                const int two = co_await late.join();
+                least = std::min<std::size_t>(least, allocations - before);
+                CHECK(one + two == 3);
+            }
+            CHECK(least == 0);
+        },
+        {.procs = 1});
 }
 
 TEST_CASE("ready operations allocate nothing on several workers, either")
 {
     for (unsigned procs : {2u, 4u}) {
         weft_test::note_procs(procs);
-        weft::run([]() -> task<> {
-            auto ch = make_channel<int>(1);
-            auto body = [&]() -> task<> {
-                for (int i = 0; i < rounds; ++i) {
-                    co_await ch.send(1);
-                    co_await weft::select{ch.receive(), channel<int>().receive()};
-                    (void)weft::try_select{ch.receive()};
-                }
-            };
-            const std::size_t n = co_await allocations_of(body);
-            CHECK(n == 0);
-        }, {.procs = procs});
+        weft::run(
+            []() -> task<> {
+                auto ch = make_channel<int>(1);
+                auto body = [&]() -> task<> {
+                    for (int i = 0; i < rounds; ++i) {
+                        co_await ch.send(1);
+                        co_await weft::select{ch.receive(), channel<int>().receive()};
+                        (void)weft::try_select{ch.receive()};
+                    }
+                };
+                const std::size_t n = co_await allocations_of(body);
+                CHECK(n == 0);
+            },
+            {.procs = procs});
     }
     weft_test::note_procs(0);
 }

@@ -187,9 +187,12 @@ TEST_CASE("plain coroutines, goroutines and threads share one channel")
             weft::go(rt.get_executor(), [ch]() -> task<> {
                 for (int n = 0; n < each; ++n) co_await ch.send(1);
             });
-            asio::co_spawn(context, [](channel<int> out) -> asio::awaitable<void> {
-                for (int n = 0; n < each; ++n) co_await out.send(1)(asio::use_awaitable);
-            }(ch), asio::detached);
+            asio::co_spawn(
+                context,
+                [](channel<int> out) -> asio::awaitable<void> {
+                    for (int n = 0; n < each; ++n) co_await out.send(1)(asio::use_awaitable);
+                }(ch),
+                asio::detached);
         }
         std::thread sender([&] {
             for (int n = 0; n < each; ++n) ch.send(1)(asio::use_future).get();
@@ -198,12 +201,15 @@ TEST_CASE("plain coroutines, goroutines and threads share one channel")
         weft::go(rt.get_executor(), [&, ch]() -> task<> {
             while (auto v = co_await ch.receive()) sum += *v;
         });
-        asio::co_spawn(context, [](channel<int> in, std::atomic<int>& total) -> asio::awaitable<void> {
-            for (int n = 0; n < each; ++n) {
-                auto v = co_await in.receive()(asio::use_awaitable);
-                total += *v;
-            }
-        }(ch, sum), asio::detached);
+        asio::co_spawn(
+            context,
+            [](channel<int> in, std::atomic<int>& total) -> asio::awaitable<void> {
+                for (int n = 0; n < each; ++n) {
+                    auto v = co_await in.receive()(asio::use_awaitable);
+                    total += *v;
+                }
+            }(ch, sum),
+            asio::detached);
         context.run();
         sender.join();
         while (sum != 5 * each) std::this_thread::yield();
@@ -238,7 +244,8 @@ TEST_CASE("a slot cancels a waiting receive or send, which then had no effect")
     auto ch = make_channel<std::string>();
     std::string result;
     ch.receive()(asio::bind_cancellation_slot(
-        stop.slot(), asio::bind_executor(context, [&](std::exception_ptr e, std::optional<std::string> v) {
+        stop.slot(),
+        asio::bind_executor(context, [&](std::exception_ptr e, std::optional<std::string> v) {
             result = text_of(e);
             CHECK(!v);
         })));
@@ -250,7 +257,8 @@ TEST_CASE("a slot cancels a waiting receive or send, which then had no effect")
 
     context.restart();
     ch.send("taken back")(asio::bind_cancellation_slot(
-        stop.slot(), asio::bind_executor(context, [&](std::exception_ptr e) { result = text_of(e) + "!"; })));
+        stop.slot(),
+        asio::bind_executor(context, [&](std::exception_ptr e) { result = text_of(e) + "!"; })));
     stop.emit(asio::cancellation_type::terminal);
     context.run();
     CHECK(result == "aborted!");
@@ -269,8 +277,8 @@ TEST_CASE("a cancellation that comes after the value has no effect")
             CHECK(!e);
             got = v;
         })));
-    CHECK(ch.try_send(1));                       // the receive has it now
-    stop.emit(asio::cancellation_type::total);   // before its handler ran
+    CHECK(ch.try_send(1));                     // the receive has it now
+    stop.emit(asio::cancellation_type::total); // before its handler ran
     context.run();
     CHECK(got == 1);
 }
@@ -292,7 +300,8 @@ TEST_CASE("no value is lost however receives and their cancellations race")
         asio::cancellation_signal stop;
         std::function<void()> next = [&] {
             ch.receive()(asio::bind_cancellation_slot(
-                stop.slot(), asio::bind_executor(context, [&](std::exception_ptr e, std::optional<int> v) {
+                stop.slot(),
+                asio::bind_executor(context, [&](std::exception_ptr e, std::optional<int> v) {
                     if (e) ++aborted;
                     else if (v) ++received;
                     else return; // closed
@@ -323,7 +332,8 @@ TEST_CASE("Asio's own combinators lose nothing: cancel_after, and || of plain co
         asio::steady_timer timer(co_await asio::this_coro::executor);
         for (bool open = true; open;) {
             timer.expires_after(20us);
-            auto r = co_await (ch.receive()(asio::use_awaitable) || timer.async_wait(asio::use_awaitable));
+            auto r = co_await (ch.receive()(asio::use_awaitable) ||
+                               timer.async_wait(asio::use_awaitable));
             if (r.index() == 1) ++timeouts;
             else if (std::get<0>(r)) CHECK(std::get<0>(r) == received++);
             else open = false;

@@ -24,7 +24,10 @@ struct child_result {
     int signal = 0;  ///< the signal, or 0
     std::string errors;
 
-    [[nodiscard]] bool wrote(const std::string& text) const { return errors.find(text) != errors.npos; }
+    [[nodiscard]] bool wrote(const std::string& text) const
+    {
+        return errors.find(text) != errors.npos;
+    }
 };
 
 /// Runs `f()` in a copy of this process, which must have no other threads at that time. The child exits

@@ -112,11 +112,13 @@ TEST_CASE("callable and arguments are moved into the goroutine")
         CHECK(got == "a temporary");
 
         auto owned = make_channel<std::unique_ptr<int>>();
-        weft::go([owned, p = std::make_unique<int>(1)](std::unique_ptr<int> q) mutable -> task<> {
-            *p += *q;
-            co_await weft::this_goroutine::yield();
-            co_await owned.send(std::move(p));
-        }, std::make_unique<int>(2));
+        weft::go(
+            [owned, p = std::make_unique<int>(1)](std::unique_ptr<int> q) mutable -> task<> {
+                *p += *q;
+                co_await weft::this_goroutine::yield();
+                co_await owned.send(std::move(p));
+            },
+            std::make_unique<int>(2));
         auto p = co_await owned.receive();
         CHECK(**p == 3);
     });
@@ -127,9 +129,9 @@ TEST_CASE("what was moved in is destroyed once, when the goroutine ends")
     on_procs([]() -> task<> {
         std::atomic<int> destroyed{0};
         auto gate = make_channel<void>();
-        weft::go([gate, w = witness(destroyed)](const witness&) -> task<> {
-            co_await gate.receive();
-        }, witness(destroyed));
+        weft::go(
+            [gate, w = witness(destroyed)](const witness&) -> task<> { co_await gate.receive(); },
+            witness(destroyed));
         co_await gate.send();
         co_await weft_test::until_alone();
         CHECK(destroyed == 2);
@@ -141,10 +143,12 @@ TEST_CASE("references go through std::ref, methods through their objects")
     on_procs([]() -> task<> {
         int n = 1;
         auto done = make_channel<void>();
-        weft::go([done](int& i) -> task<> {
-            i = 2;
-            co_await done.send();
-        }, std::ref(n));
+        weft::go(
+            [done](int& i) -> task<> {
+                i = 2;
+                co_await done.send();
+            },
+            std::ref(n));
         co_await done.receive();
         CHECK(n == 2);
 
@@ -178,11 +182,13 @@ TEST_CASE("go outside a runtime is a misuse")
 
 TEST_CASE("a goroutine does not start before its starter gives way on one processor")
 {
-    weft::run([]() -> task<> {
-        std::string order;
-        weft::go([&] { order += 'b'; });
-        order += 'a';
-        co_await weft_test::until_alone();
-        CHECK(order == "ab");
-    }, {.procs = 1});
+    weft::run(
+        []() -> task<> {
+            std::string order;
+            weft::go([&] { order += 'b'; });
+            order += 'a';
+            co_await weft_test::until_alone();
+            CHECK(order == "ab");
+        },
+        {.procs = 1});
 }

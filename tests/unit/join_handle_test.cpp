@@ -54,11 +54,13 @@ TEST_CASE("join brings the result of a goroutine, of whatever type")
 {
     on_procs([]() -> task<> {
         auto number = weft::spawn(add, 1, 2);
-        auto text = weft::spawn([](std::string s) -> task<std::string> { co_return s + "!"; }, "hey");
-        auto owned = weft::spawn([]() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(4); });
+        auto text =
+            weft::spawn([](std::string s) -> task<std::string> { co_return s + "!"; }, "hey");
+        auto owned =
+            weft::spawn([]() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(4); });
         auto nothing = weft::spawn([]() -> task<> { co_return; });
-        auto plain = weft::spawn([](int a, int b, int c, int d, int e) { return a + b + c + d + e; }, 1, 2, 3,
-                                 4, 5);
+        auto plain = weft::spawn(
+            [](int a, int b, int c, int d, int e) { return a + b + c + d + e; }, 1, 2, 3, 4, 5);
         auto there = weft::spawn(weft::this_goroutine::get_executor(), add, 3, 4);
         const int n = co_await number.join();
         CHECK(n == 3);
@@ -195,10 +197,13 @@ TEST_CASE("joining a goroutine whose runtime has ended fails with errc::stopped"
     weft::join_handle<int> h;
     {
         weft::runtime rt({.procs = 1});
-        h = weft::spawn(rt.get_executor(), [](weft_test::witness) -> task<int> {
-            co_await weft::channel<void>().receive();
-            co_return 1;
-        }, weft_test::witness(destroyed));
+        h = weft::spawn(
+            rt.get_executor(),
+            [](weft_test::witness) -> task<int> {
+                co_await weft::channel<void>().receive();
+                co_return 1;
+            },
+            weft_test::witness(destroyed));
         early = h.join()(asio::use_future);
     }
     CHECK(destroyed == 1);

@@ -70,15 +70,17 @@ void run_until(reports& r, std::size_t n, const panic_policy& policy, Start star
     for (unsigned procs : {1u, 2u, 4u}) {
         weft_test::note_procs(procs);
         const std::size_t before = r.count();
-        weft::run([&]() -> task<> {
-            start();
-            const auto told = [&] { return r.count() == before + n; };
-            co_await weft_test::yield_until(told);
-            auto ch = make_channel<int>(1); // the others go on
-            co_await ch.send(1);
-            auto one = co_await ch.receive();
-            CHECK(one == 1);
-        }, {.procs = procs, .on_panic = policy});
+        weft::run(
+            [&]() -> task<> {
+                start();
+                const auto told = [&] { return r.count() == before + n; };
+                co_await weft_test::yield_until(told);
+                auto ch = make_channel<int>(1); // the others go on
+                co_await ch.send(1);
+                auto one = co_await ch.receive();
+                CHECK(one == 1);
+            },
+            {.procs = procs, .on_panic = policy});
         CHECK(r.count() == before + n);
     }
     weft_test::note_procs(0);
@@ -191,10 +193,12 @@ TEST_CASE("a spawned goroutine's exception is a panic only when nobody can join 
     });
     CHECK(has(texts.all(), "panic: the reason\n"));
     const std::size_t before = texts.count();
-    weft::run([&]() -> task<> { // joined: the joiner has it
-        auto h = weft::spawn(outer_frame, true);
-        CHECK_THROWS_AS(co_await h.join(), std::runtime_error);
-    }, {.on_panic = policy});
+    weft::run(
+        [&]() -> task<> { // joined: the joiner has it
+            auto h = weft::spawn(outer_frame, true);
+            CHECK_THROWS_AS(co_await h.join(), std::runtime_error);
+        },
+        {.on_panic = policy});
     CHECK(texts.count() == before);
 }
 
@@ -202,34 +206,39 @@ TEST_CASE("a goroutine that is unwound does not panic")
 {
     reports texts;
     const panic_policy policy([&](const panic_info& info) { texts.add(std::string(info.report)); });
-    weft::run([]() -> task<> {
-        weft::go([]() -> task<> { co_await weft::channel<int>().receive(); });
-        (void)weft::spawn([]() -> task<int> {
-            co_await weft::channel<int>().receive();
-            co_return 1;
-        });
-        co_await weft_test::until_parked(2);
-    }, {.on_panic = policy});
+    weft::run(
+        []() -> task<> {
+            weft::go([]() -> task<> { co_await weft::channel<int>().receive(); });
+            (void)weft::spawn([]() -> task<int> {
+                co_await weft::channel<int>().receive();
+                co_return 1;
+            });
+            co_await weft_test::until_parked(2);
+        },
+        {.on_panic = policy});
     CHECK(texts.count() == 0);
 }
 
 #if defined(WEFT_TEST_CAN_FORK)
-TEST_CASE("with policy terminate the report and all goroutines go to stderr, and the process aborts")
+TEST_CASE(
+    "with policy terminate the report and all goroutines go to stderr, and the process aborts")
 {
     for (unsigned procs : {1u, 2u}) {
         const auto child = weft_test::in_child([procs] {
-            weft::run([]() -> task<> {
-                weft::go([]() -> task<> {
-                    weft::this_goroutine::set_name("bystander");
+            weft::run(
+                []() -> task<> {
+                    weft::go([]() -> task<> {
+                        weft::this_goroutine::set_name("bystander");
+                        co_await weft::channel<int>().receive();
+                    });
+                    co_await weft_test::until_parked(1);
+                    weft::go([]() -> task<> {
+                        weft::this_goroutine::set_name("culprit");
+                        co_await outer_frame(true);
+                    });
                     co_await weft::channel<int>().receive();
-                });
-                co_await weft_test::until_parked(1);
-                weft::go([]() -> task<> {
-                    weft::this_goroutine::set_name("culprit");
-                    co_await outer_frame(true);
-                });
-                co_await weft::channel<int>().receive();
-            }, {.procs = procs});
+                },
+                {.procs = procs});
         });
         CHECK(child.signal == SIGABRT);
         CHECK(child.wrote("panic: the reason\n"));
@@ -244,10 +253,12 @@ TEST_CASE("an exception out of a panic handler aborts")
 {
     const auto child = weft_test::in_child([] {
         const panic_policy policy([](const panic_info&) { throw std::runtime_error("handler"); });
-        weft::run([]() -> task<> {
-            weft::go(outer_frame, true);
-            co_await weft_test::sleep_ms(10'000);
-        }, {.procs = 1, .on_panic = policy});
+        weft::run(
+            []() -> task<> {
+                weft::go(outer_frame, true);
+                co_await weft_test::sleep_ms(10'000);
+            },
+            {.procs = 1, .on_panic = policy});
     });
     CHECK(child.signal == SIGABRT);
 }
@@ -255,11 +266,13 @@ TEST_CASE("an exception out of a panic handler aborts")
 TEST_CASE("an exception of a goroutine nobody joined is not lost when the runtime ends")
 {
     const auto child = weft_test::in_child([] {
-        weft::run([]() -> task<> {
-            auto h = weft::spawn(outer_frame, false);
-            while (weft_test::parked() != 0) co_await weft::this_goroutine::yield();
-            for (int i = 0; i < 100; ++i) co_await weft::this_goroutine::yield();
-        }, {.procs = 1});
+        weft::run(
+            []() -> task<> {
+                auto h = weft::spawn(outer_frame, false);
+                while (weft_test::parked() != 0) co_await weft::this_goroutine::yield();
+                for (int i = 0; i < 100; ++i) co_await weft::this_goroutine::yield();
+            },
+            {.procs = 1});
     });
     CHECK(child.signal == SIGABRT);
     CHECK(child.wrote("panic: the reason\n"));

@@ -121,7 +121,8 @@ TEST_CASE("the result before the end is a misuse")
         asio::steady_timer timer(weft::this_goroutine::get_executor(), 1h);
         pending expiry{timer.async_wait(asio::deferred)};
         CHECK(!expiry.ready());
-        CHECK_MISUSE(expiry.result(), "pending: the result was asked for before the operation was done");
+        CHECK_MISUSE(expiry.result(),
+                     "pending: the result was asked for before the operation was done");
         auto none = weft::try_select{expiry.done()};
         CHECK(none.index() == none.npos);
         expiry.cancel();
@@ -173,7 +174,8 @@ TEST_CASE("Asio's concurrent_channel takes part in a select")
         auto own = make_channel<int>();
         weft_test::team senders;
         senders.go([&]() -> task<> {
-            for (int i = 0; i < 100; ++i) co_await foreign.async_send(std::error_code(), i, asio::deferred);
+            for (int i = 0; i < 100; ++i)
+                co_await foreign.async_send(std::error_code(), i, asio::deferred);
             foreign.close();
         });
         senders.go([own]() -> task<> {

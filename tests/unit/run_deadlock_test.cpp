@@ -82,39 +82,47 @@ void check_no_deadlock(Main main)
 TEST_CASE("main parked for ever is a deadlock: exit status 2 and a dump")
 {
     check_deadlock(wait_for_ever, "\"main\" [chan receive (nil chan)]:\n");
-    check_deadlock([]() -> task<> {
-        auto ch = make_channel<int>();
-        co_await ch.send(1);
-    }, "\"main\" [chan send]:\n");
-    check_deadlock([]() -> task<> {
-        auto a = make_channel<int>();
-        co_await weft::select{a.receive(), a.receive()};
-    }, "\"main\" [select]:\n");
+    check_deadlock(
+        []() -> task<> {
+            auto ch = make_channel<int>();
+            co_await ch.send(1);
+        },
+        "\"main\" [chan send]:\n");
+    check_deadlock(
+        []() -> task<> {
+            auto a = make_channel<int>();
+            co_await weft::select{a.receive(), a.receive()};
+        },
+        "\"main\" [select]:\n");
 }
 
 TEST_CASE("goroutines that all wait for one another are a deadlock")
 {
-    check_deadlock([]() -> task<> {
-        auto a = make_channel<int>(), b = make_channel<int>();
-        for (int i = 0; i < 5; ++i) {
-            weft::go([=]() -> task<> {
-                auto v = co_await a.receive();
-                co_await b.send(*v);
-            });
-        }
-        auto h = weft::spawn(wait_for_ever);
-        co_await h.join();
-    }, "[join]:\n");
+    check_deadlock(
+        []() -> task<> {
+            auto a = make_channel<int>(), b = make_channel<int>();
+            for (int i = 0; i < 5; ++i) {
+                weft::go([=]() -> task<> {
+                    auto v = co_await a.receive();
+                    co_await b.send(*v);
+                });
+            }
+            auto h = weft::spawn(wait_for_ever);
+            co_await h.join();
+        },
+        "[join]:\n");
 }
 
 TEST_CASE("a deadlock after blocking calls, timers and work is found as well")
 {
-    check_deadlock([]() -> task<> {
-        co_await weft_test::sleep_ms(2);
-        co_await weft::blocking([] {});
-        for (int i = 0; i < 1000; ++i) co_await weft::this_goroutine::yield();
-        co_await wait_for_ever();
-    }, "chan receive (nil chan)");
+    check_deadlock(
+        []() -> task<> {
+            co_await weft_test::sleep_ms(2);
+            co_await weft::blocking([] {});
+            for (int i = 0; i < 1000; ++i) co_await weft::this_goroutine::yield();
+            co_await wait_for_ever();
+        },
+        "chan receive (nil chan)");
 }
 
 TEST_CASE("no deadlock while a timer runs, with or without a goroutine that waits for it")

@@ -49,14 +49,20 @@ TEST_CASE("main may be plain code")
 TEST_CASE("run rethrows what main throws")
 {
     for (unsigned procs : {1u, 2u}) {
-        CHECK_THROWS_WITH_AS(weft::run([]() -> task<int> {
-            co_await weft::this_goroutine::yield();
-            throw std::runtime_error("main failed");
-        }, {.procs = procs}), "main failed", std::runtime_error);
-        CHECK_THROWS_AS(weft::run([]() -> task<> {
-            throw 5;
-            co_return;
-        }, {.procs = procs}), int);
+        CHECK_THROWS_WITH_AS(weft::run(
+                                 []() -> task<int> {
+                                     co_await weft::this_goroutine::yield();
+                                     throw std::runtime_error("main failed");
+                                 },
+                                 {.procs = procs}),
+                             "main failed", std::runtime_error);
+        CHECK_THROWS_AS(weft::run(
+                            []() -> task<> {
+                                throw 5;
+                                co_return;
+                            },
+                            {.procs = procs}),
+                        int);
     }
 }
 
@@ -74,22 +80,24 @@ TEST_CASE("goroutines that are left when main returns are unwound before run ret
     for (unsigned procs : {1u, 2u, 4u}) {
         std::atomic<int> destroyed{0};
         std::atomic<bool> went_on{false};
-        weft::run([&]() -> task<> {
-            for (int i = 0; i < 10; ++i) {
-                weft::go([&, w = witness(destroyed)]() -> task<> {
-                    const witness local(destroyed);
-                    co_await weft::channel<int>().receive();
-                    went_on = true;
-                });
-            }
-            co_await weft_test::until_parked(10, "chan receive (nil chan)");
-            for (int i = 0; i < 10; ++i) { // these have perhaps not started
-                weft::go([&, w = witness(destroyed)]() -> task<> {
-                    co_await weft::channel<int>().receive();
-                    went_on = true;
-                });
-            }
-        }, {.procs = procs});
+        weft::run(
+            [&]() -> task<> {
+                for (int i = 0; i < 10; ++i) {
+                    weft::go([&, w = witness(destroyed)]() -> task<> {
+                        const witness local(destroyed);
+                        co_await weft::channel<int>().receive();
+                        went_on = true;
+                    });
+                }
+                co_await weft_test::until_parked(10, "chan receive (nil chan)");
+                for (int i = 0; i < 10; ++i) { // these have perhaps not started
+                    weft::go([&, w = witness(destroyed)]() -> task<> {
+                        co_await weft::channel<int>().receive();
+                        went_on = true;
+                    });
+                }
+            },
+            {.procs = procs});
         CHECK(destroyed == 30);
         CHECK(!went_on);
     }
@@ -99,19 +107,21 @@ TEST_CASE("a goroutine that runs when main returns stops at its next suspension"
 {
     std::atomic<int> destroyed{0};
     std::atomic<bool> runs{false}, ended{false};
-    weft::run([&]() -> task<> {
-        weft::go([&]() -> task<> {
-            const witness w(destroyed);
-            runs = true;
-            while (!ended) std::this_thread::yield(); // cannot be interrupted
-            for (;;) co_await weft::this_goroutine::yield();
-        });
-        while (!runs) co_await weft::this_goroutine::yield();
-        std::thread([&] {
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));
-            ended = true;
-        }).detach();
-    }, {.procs = 2});
+    weft::run(
+        [&]() -> task<> {
+            weft::go([&]() -> task<> {
+                const witness w(destroyed);
+                runs = true;
+                while (!ended) std::this_thread::yield(); // cannot be interrupted
+                for (;;) co_await weft::this_goroutine::yield();
+            });
+            while (!runs) co_await weft::this_goroutine::yield();
+            std::thread([&] {
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+                ended = true;
+            }).detach();
+        },
+        {.procs = 2});
     CHECK(destroyed == 1);
 }
 
@@ -126,7 +136,8 @@ TEST_CASE("the main goroutine is called main")
 TEST_CASE("run on a worker is a misuse")
 {
     weft::run([]() -> task<> {
-        CHECK_MISUSE(weft::run(forty_two), "run on a worker thread would block it; co_await instead");
+        CHECK_MISUSE(weft::run(forty_two),
+                     "run on a worker thread would block it; co_await instead");
         co_return;
     });
 }

@@ -203,15 +203,17 @@ TEST_CASE("an embedded runtime ends before its host: its goroutines are unwound"
     {
         weft::runtime rt(context.get_executor(), {.procs = 2});
         for (int i = 0; i < 3; ++i) {
-            weft::go(rt.get_executor(), [](witness) -> task<> {
-                co_await weft::channel<int>().receive();
-            }, witness(destroyed));
+            weft::go(
+                rt.get_executor(),
+                [](witness) -> task<> { co_await weft::channel<int>().receive(); },
+                witness(destroyed));
         }
-        weft::go(rt.get_executor(), [&, ex = rt.get_executor()] {
-            asio::post(ex, [&] { context.stop(); });
-        });
+        weft::go(rt.get_executor(),
+                 [&, ex = rt.get_executor()] { asio::post(ex, [&] { context.stop(); }); });
         context.run();
-        weft::go(rt.get_executor(), [](witness) -> task<> { co_return; }, witness(destroyed)); // not begun
+        weft::go(
+            rt.get_executor(), [](witness) -> task<> { co_return; },
+            witness(destroyed)); // not begun
     }
     CHECK(destroyed == 4);
     context.restart();
@@ -226,10 +228,13 @@ TEST_CASE("a goroutine in an Asio operation is destroyed with the host's context
         asio::io_context context;
         {
             weft::runtime rt(context.get_executor(), {.procs = 1});
-            weft::go(rt.get_executor(), [](witness) -> task<> {
-                asio::steady_timer timer(weft::this_goroutine::get_executor(), 1h);
-                co_await timer.async_wait();
-            }, witness(destroyed));
+            weft::go(
+                rt.get_executor(),
+                [](witness) -> task<> {
+                    asio::steady_timer timer(weft::this_goroutine::get_executor(), 1h);
+                    co_await timer.async_wait();
+                },
+                witness(destroyed));
             while (weft_test::parked("asio operation") != 1) context.poll_one();
         }
         CHECK(destroyed <= 1);

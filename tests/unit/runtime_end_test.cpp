@@ -112,7 +112,8 @@ TEST_CASE("a runtime ends with goroutines parked on selects")
 TEST_CASE("a runtime ends with goroutines parked on joins")
 {
     weft::runtime other({.procs = 1});
-    auto h = weft::spawn(other.get_executor(), []() -> task<> { co_await channel<int>().receive(); });
+    auto h =
+        weft::spawn(other.get_executor(), []() -> task<> { co_await channel<int>().receive(); });
     check_unwound("join", [=]() -> task<> { co_await h.join(); });
 }
 
@@ -156,9 +157,12 @@ TEST_CASE("goroutines that never started, or stand in a queue, are destroyed too
         {
             weft::runtime rt({.procs = procs});
             for (int i = 0; i < 200; ++i) {
-                weft::go(rt.get_executor(), [](witness) -> task<> {
-                    for (;;) co_await weft::this_goroutine::yield();
-                }, witness(destroyed));
+                weft::go(
+                    rt.get_executor(),
+                    [](witness) -> task<> {
+                        for (;;) co_await weft::this_goroutine::yield();
+                    },
+                    witness(destroyed));
             }
         }
         CHECK(destroyed == 200);
@@ -237,9 +241,12 @@ TEST_CASE("a runtime ends while other threads wake its goroutines")
         {
             weft::runtime rt({.procs = 2});
             for (int i = 0; i < 4; ++i) {
-                weft::go(rt.get_executor(), [=](witness) -> task<> {
-                    while (co_await ch.receive()) {}
-                }, witness(destroyed));
+                weft::go(
+                    rt.get_executor(),
+                    [=](witness) -> task<> {
+                        while (co_await ch.receive()) {}
+                    },
+                    witness(destroyed));
             }
             while (weft_test::parked() == 0) std::this_thread::yield();
         }

@@ -78,10 +78,13 @@ TEST_CASE("shutdown names the goroutines that did not end, and they go on")
 
     auto gate = make_channel<void>();
     for (const char* name : {"slow", "slower"}) {
-        weft::go(rt.get_executor(), [gate](std::string own) -> task<> {
-            weft::this_goroutine::set_name(own);
-            co_await gate.receive();
-        }, name);
+        weft::go(
+            rt.get_executor(),
+            [gate](std::string own) -> task<> {
+                weft::this_goroutine::set_name(own);
+                co_await gate.receive();
+            },
+            name);
     }
     weft::go(rt.get_executor(), []() -> task<> { co_await weft_test::sleep_ms(5); });
     while (weft_test::parked("chan receive") != 2) std::this_thread::yield();
@@ -110,7 +113,8 @@ TEST_CASE("join and shutdown on a worker are misuses")
     weft::sync_wait(rt.get_executor(), [&] {
         CHECK_MISUSE(rt.join(), "runtime::join on a worker thread would wait for itself");
         CHECK_MISUSE(other.join(), "runtime::join on a worker thread would wait for itself");
-        CHECK_MISUSE((void)rt.shutdown(1ms), "runtime::shutdown on a worker thread would wait for itself");
+        CHECK_MISUSE((void)rt.shutdown(1ms),
+                     "runtime::shutdown on a worker thread would wait for itself");
     });
 }
 

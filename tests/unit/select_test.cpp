@@ -32,7 +32,8 @@ TEST_CASE("the result tells which case happened, and has its value")
         auto full = make_channel<int>();
 
         co_await numbers.send(1);
-        auto s = co_await weft::select{texts.receive(), numbers.receive(), signals.receive(), full.send(2)};
+        auto s = co_await weft::select{texts.receive(), numbers.receive(), signals.receive(),
+                                       full.send(2)};
         static_assert(decltype(s)::npos == static_cast<std::size_t>(-1));
         CHECK(s.index() == 1);
         CHECK(s.get<1>() == 1);
@@ -85,16 +86,19 @@ TEST_CASE("closed channels: a receive is ready with nothing, a send is misuse wh
         auto s = co_await weft::select{never.receive(), closed.receive()};
         CHECK(s.index() == 1);
         CHECK(!s.get<1>());
-        CHECK_MISUSE((co_await weft::select{never.receive(), closed.send(1)}), "send on closed channel");
+        CHECK_MISUSE((co_await weft::select{never.receive(), closed.send(1)}),
+                     "send on closed channel");
         CHECK_MISUSE((try_select{never.receive(), closed.send(1)}), "send on closed channel");
-        CHECK_MISUSE((co_await select_biased{closed.send(1), closed.receive()}), "send on closed channel");
+        CHECK_MISUSE((co_await select_biased{closed.send(1), closed.receive()}),
+                     "send on closed channel");
         auto biased = co_await select_biased{closed.receive(), closed.send(1)};
         CHECK(biased.index() == 0);
 
         auto open = make_channel<int>();
         weft_test::team waits;
         waits.go([=]() -> task<> {
-            CHECK_MISUSE((co_await weft::select{open.send(1), never.receive()}), "send on closed channel");
+            CHECK_MISUSE((co_await weft::select{open.send(1), never.receive()}),
+                         "send on closed channel");
         });
         co_await until_parked(1, "select");
         open.close();
@@ -156,8 +160,9 @@ TEST_CASE("a || b || c is the same as select{a, b, c}")
         CHECK(s.get<1>() == 2);
         quit.close();
         auto t = co_await (a.receive() || b.receive() || quit.receive() || channel<int>().send(1));
-        static_assert(std::is_same_v<decltype(t), decltype(weft::select{a.receive(), b.receive(), quit.receive(),
-                                                                  a.send(1)})::result_type>);
+        static_assert(std::is_same_v<decltype(t),
+                                     decltype(weft::select{a.receive(), b.receive(), quit.receive(),
+                                                           a.send(1)})::result_type>);
         CHECK(t.index() == 2);
     });
 }
@@ -233,7 +238,7 @@ TEST_CASE("a case may have a temporary operand: it lives as long as the select")
             return ch;
         };
         auto s = co_await weft::select{operand(0).send(std::string(100, 'a')), operand(1).receive(),
-                                 operand(2).send("short")};
+                                       operand(2).send("short")};
         CHECK(s.index() != 1);
         CHECK(calls == std::vector{0, 1, 2}); // once, from left to right
         CHECK(ch.size() == 1);

@@ -58,7 +58,8 @@ TEST_CASE("use_future: a thread selects")
     CHECK(either.get().get<0>() == 2);
 
     b.close();
-    CHECK_MISUSE((weft::select{a.receive(), b.send("no")}(asio::use_future).get()), "send on closed channel");
+    CHECK_MISUSE((weft::select{a.receive(), b.send("no")}(asio::use_future).get()),
+                 "send on closed channel");
 }
 
 TEST_CASE("a callback gets the result, with the value that was not sent")
@@ -101,7 +102,8 @@ TEST_CASE("deferred and use_awaitable: plain coroutines select")
     };
     auto producer = [&]() -> asio::awaitable<void> {
         for (int i = 1; i <= 50; ++i) {
-            auto s = co_await weft::select{numbers.send(i), channel<int>().receive()}; // without a token
+            auto s =
+                co_await weft::select{numbers.send(i), channel<int>().receive()}; // without a token
             CHECK(s.index() == 0);
         }
         stop.close();
@@ -126,7 +128,7 @@ TEST_CASE("select_any takes tokens, too")
     for (auto& ch : all) CHECK(!ch.try_send(2)); // all are left
 }
 
-TEST_CASE("a slot cancels a waiting select; no case has happened then")
+TEST_CASE("a slot cancels a waiting select, and no case has happened then")
 {
     asio::io_context context;
     asio::cancellation_signal stop;
@@ -168,7 +170,8 @@ TEST_CASE("exactly one case happens however selects, partners and cancellations 
         asio::io_context context;
         asio::cancellation_signal stop;
         int got_a = 0, got_b = 0, ends = 0;
-        using outcome = decltype(weft::select{a.receive(), b.receive(), ended.receive()})::result_type;
+        using outcome =
+            decltype(weft::select{a.receive(), b.receive(), ended.receive()})::result_type;
         std::function<void()> next = [&] {
             weft::select{a.receive(), b.receive(), ended.receive()}(asio::bind_cancellation_slot(
                 stop.slot(), asio::bind_executor(context, [&](std::exception_ptr e, outcome s) {

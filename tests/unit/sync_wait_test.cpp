@@ -65,10 +65,12 @@ TEST_CASE("sync_wait takes a task, a callable, or an operation")
 TEST_CASE("sync_wait rethrows")
 {
     weft::runtime rt({.procs = 1});
-    CHECK_THROWS_WITH_AS(sync_wait(rt.get_executor(), []() -> task<int> {
-        co_await weft::this_goroutine::yield();
-        throw std::runtime_error("no result");
-    }), "no result", std::runtime_error);
+    CHECK_THROWS_WITH_AS(sync_wait(rt.get_executor(),
+                                   []() -> task<int> {
+                                       co_await weft::this_goroutine::yield();
+                                       throw std::runtime_error("no result");
+                                   }),
+                         "no result", std::runtime_error);
     auto ch = make_channel<int>(1);
     ch.close();
     CHECK_MISUSE(sync_wait(rt.get_executor(), ch.send(1)), "send on closed channel");

@@ -12,11 +12,10 @@
 #include <asio/co_spawn.hpp>
 #include <asio/deferred.hpp>
 #include <asio/detached.hpp>
-#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/executor_work_guard.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
 #include <asio/multiple_exceptions.hpp>
-#include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -94,7 +93,9 @@ TEST_CASE("a task awaits child tasks, to any depth, values and exceptions")
             what = e.what();
         }
         CHECK(what == "at the bottom");
-        const auto owner = []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(2); };
+        const auto owner = []() -> task<std::unique_ptr<int>> {
+            co_return std::make_unique<int>(2);
+        };
         const auto p = co_await owner();
         CHECK(*p == 2);
         task<int> named = depth(3); // starts when awaited
@@ -128,7 +129,11 @@ TEST_CASE("an Asio operation's error is thrown as asio::system_error")
 {
     on_procs([]() -> task<> {
         asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
-        asio::post(timer.get_executor(), [&] { timer.cancel(); });
+        weft_test::team canceller;
+        canceller.go([&]() -> task<> {
+            co_await weft_test::until_parked(1, "asio operation");
+            timer.cancel();
+        });
         std::error_code code;
         try {
             co_await timer.async_wait();
@@ -136,6 +141,7 @@ TEST_CASE("an Asio operation's error is thrown as asio::system_error")
             code = e.code();
         }
         CHECK(code == asio::error::operation_aborted);
+        co_await canceller.join();
     });
 }
 
@@ -212,18 +218,23 @@ TEST_CASE("co_spawn starts a task on weft's executor from a plain thread")
         weft::runtime rt({.procs = procs});
         const auto ex = rt.get_executor();
         CHECK(asio::co_spawn(ex, depth(10), asio::use_future).get() == 10);
-        CHECK(asio::co_spawn(ex, [] { return sleep_and_return(1ms, 4); }, asio::use_future).get() == 4);
+        CHECK(asio::co_spawn(
+                  ex, [] { return sleep_and_return(1ms, 4); }, asio::use_future)
+                  .get() == 4);
         auto failing = asio::co_spawn(ex, fail_below(3), asio::use_future);
         CHECK_THROWS_WITH_AS(failing.get(), "at the bottom", std::runtime_error);
 
         // It is a goroutine from its first await on.
         auto gate = make_channel<int>();
-        auto receives = asio::co_spawn(ex, [gate]() -> task<int> {
-            co_await weft::this_goroutine::yield();
-            weft::this_goroutine::set_name("spawned by Asio");
-            auto v = co_await gate.receive();
-            co_return *v;
-        }, asio::use_future);
+        auto receives = asio::co_spawn(
+            ex,
+            [gate]() -> task<int> {
+                co_await weft::this_goroutine::yield();
+                weft::this_goroutine::set_name("spawned by Asio");
+                auto v = co_await gate.receive();
+                co_return *v;
+            },
+            asio::use_future);
         while (weft_test::parked("chan receive") != 1) std::this_thread::yield();
         const auto all = weft::debug::goroutines();
         REQUIRE(all.size() == 1);
@@ -273,7 +284,8 @@ TEST_CASE("Asio's awaitable operators combine tasks")
         const auto first = co_await (sleep_and_return(1h, 1) || sleep_and_return(1ms, 2));
         REQUIRE(first.index() == 1);
         CHECK(std::get<1>(first) == 2);
-        const auto mixed = co_await (sleep_and_return(1h, 1) || depth(2) || sleep_and_return(1h, 3));
+        const auto mixed =
+            co_await (sleep_and_return(1h, 1) || depth(2) || sleep_and_return(1h, 3));
         CHECK(mixed.index() == 1);
         std::string what;
         try {

@@ -106,22 +106,24 @@ TEST_CASE("outside a goroutine all of it is a misuse")
 
 TEST_CASE("yield lets the others run first")
 {
-    weft::run([]() -> task<> {
-        std::string order;
-        for (char c : {'a', 'b', 'c'}) {
-            weft::go([&order, c]() -> task<> {
-                for (int i = 0; i < 3; ++i) {
-                    order += c;
-                    co_await self::yield();
-                }
-            });
-        }
-        co_await weft_test::until_alone();
-        CHECK(order.size() == 9);
-        for (std::size_t i = 0; i < order.size(); i += 3) { // each once in each round
-            std::string round = order.substr(i, 3);
-            std::sort(round.begin(), round.end());
-            CHECK(round == "abc");
-        }
-    }, {.procs = 1});
+    weft::run(
+        []() -> task<> {
+            std::string order;
+            for (char c : {'a', 'b', 'c'}) {
+                weft::go([&order, c]() -> task<> {
+                    for (int i = 0; i < 3; ++i) {
+                        order += c;
+                        co_await self::yield();
+                    }
+                });
+            }
+            co_await weft_test::until_alone();
+            CHECK(order.size() == 9);
+            for (std::size_t i = 0; i < order.size(); i += 3) { // each once in each round
+                std::string round = order.substr(i, 3);
+                std::sort(round.begin(), round.end());
+                CHECK(round == "abc");
+            }
+        },
+        {.procs = 1});
 }

@@ -32,6 +32,9 @@ public:
         explicit driver(blocking_operation& op) noexcept : op_(op)
         {
             this->run = [](detail::blocking_job* job) noexcept { static_cast<driver*>(job)->call(); };
+            this->wake = [](detail::blocking_job* job) noexcept {
+                detail::ready(*static_cast<driver*>(job)->self_);
+            };
         }
         bool start(detail::goroutine&) noexcept { return false; }
         void publish(detail::goroutine& g) noexcept
@@ -73,7 +76,6 @@ public:
             } catch (...) {
                 op_.failure_ = std::current_exception();
             }
-            detail::ready(*self_);
         }
 
         blocking_operation& op_;

@@ -68,7 +68,7 @@ private:
         detached* self;
         void operator()(asio::cancellation_type type)
         {
-            if (type != asio::cancellation_type::none && self->driver_.withdraw()) {
+            if (type != asio::cancellation_type::none && self->waits_ && self->driver_.withdraw()) {
                 self->complete(std::make_exception_ptr(asio::system_error(asio::error::operation_aborted)));
             }
         }
@@ -91,6 +91,7 @@ private:
         if (driver_.begin()) {
             complete(nullptr);
         } else {
+            waits_ = true; // and the waiter means something
             this->fire = [](wake_callback* c) noexcept { static_cast<detached*>(c)->complete(nullptr); };
             driver_.publish_to(wake_target(static_cast<wake_callback&>(*this)));
         }
@@ -142,6 +143,7 @@ private:
     decltype(std::declval<const Op&>().retain()) keep_;
     Handler handler_;
     tracked work_;
+    bool waits_ = false; ///< written once, during initiation
     Driver driver_;
 };
 

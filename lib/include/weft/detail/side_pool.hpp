@@ -13,6 +13,7 @@ namespace weft::detail {
 /// One blocking call; it lives in the frame of the goroutine that waits for it.
 struct blocking_job {
     void (*run)(blocking_job*) noexcept = nullptr;
+    void (*wake)(blocking_job*) noexcept = nullptr; ///< called after run; the job may be gone then
     blocking_job* next = nullptr;
 };
 
