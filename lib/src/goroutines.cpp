@@ -53,6 +53,39 @@ std::vector<std::shared_ptr<scheduler>> world()
     return running;
 }
 
+namespace {
+
+struct orphan {
+    std::shared_ptr<scheduler> sched;
+    clock::time_point clean_since{}; ///< nothing refers to it; zero: something does
+};
+
+struct orphanage {
+    std::mutex mutex;
+    std::vector<orphan> all;
+};
+
+} // namespace
+
+/// The last one to let go is in the middle of using the scheduler, so it cannot free it. Who keeps the next
+/// orphan frees those that nobody has referred to for a good while.
+void keep_orphaned(std::shared_ptr<scheduler> s)
+{
+    constexpr auto good_while = std::chrono::seconds(10);
+    static auto* o = new orphanage; // never destroyed: an Asio context may end late
+    std::lock_guard lock(o->mutex);
+    const auto now = clock::now();
+    std::erase_if(o->all, [&](orphan& each) {
+        if (each.sched->has_orphans()) {
+            each.clean_since = {};
+        } else if (each.clean_since == clock::time_point()) {
+            each.clean_since = now;
+        }
+        return each.clean_since != clock::time_point() && now - each.clean_since > good_while;
+    });
+    o->all.push_back({std::move(s), {}});
+}
+
 const char* wait_reason_text(wait_reason r) noexcept
 {
     switch (r) {

@@ -62,7 +62,7 @@ void scheduler::monitor_loop()
             if (w.state_.load(std::memory_order_relaxed) != worker::state::idle) {
                 active = true;
                 // One slice for a whole interval, and others wait behind it.
-                if (slices == seen[i] && w.queue_.size() != 0) {
+                if (slices == seen[i] && (w.queue_.size() != 0 || injected_.size() != 0)) {
                     wake_worker(w);
                     stuck = true;
                 }
@@ -83,6 +83,14 @@ void scheduler::monitor_loop()
     }
 }
 
+/// Changes whenever a goroutine ran or was woken from outside.
+std::uint64_t scheduler::activity() const noexcept
+{
+    std::uint64_t n = injections_.load(std::memory_order_seq_cst);
+    for (const auto& w : workers_) n += w->slices_.load(std::memory_order_relaxed);
+    return n;
+}
+
 bool scheduler::all_idle() const noexcept
 {
     return injected_.size() == 0 && std::all_of(workers_.begin(), workers_.end(), [](const auto& w) {
@@ -98,6 +106,7 @@ bool scheduler::deadlocked() noexcept
         external_work_.load() != 0 || without_worker_.load() != 0) {
         return false;
     }
+    const std::uint64_t before = activity();
     bool any = false, all_wait = true;
     for (registry_shard* s : shards()) {
         s->lock.lock();
@@ -114,8 +123,7 @@ bool scheduler::deadlocked() noexcept
         }
         s->lock.unlock();
     }
-    // Looked at in this order: a main that ended after the first look ended before its worker went idle.
-    if (!any || !all_wait || !all_idle() || !whole_program.load() || stopping()) return false;
+    if (!any || !all_wait) return false;
 #if defined(__linux__)
     std::error_code ec;
     std::size_t threads = 0;
@@ -123,10 +131,11 @@ bool scheduler::deadlocked() noexcept
         ++threads;
     }
     // The caller of run(), this thread, the workers' threads, the side pool.
-    return !ec && threads <= 2 + workers_.size() + side_->threads();
-#else
-    return true;
+    if (ec || threads > 2 + workers_.size() + side_->threads()) return false;
 #endif
+    // Nothing may have moved while all this was looked at, nor main have ended.
+    return activity() == before && all_idle() && external_work_.load() == 0 && without_worker_.load() == 0 &&
+           whole_program.load() && !stopping();
 }
 
 } // namespace weft::detail

@@ -68,9 +68,9 @@ void scheduler::panic(goroutine& g, std::exception_ptr e) noexcept
 }
 
 /// Of a spawned goroutine that ended, whose result nobody fetched.
-void report_unseen_failure(scheduler& s, std::exception_ptr e) noexcept
+void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept
 {
-    apply_policy(s.options.on_panic, e,
+    apply_policy(policy, e,
                  "panic: " + describe(e) + "\n\nof a spawned goroutine whose result nobody joined\n");
 }
 

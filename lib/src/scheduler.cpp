@@ -15,6 +15,7 @@
 #include <chrono>
 #include <random>
 #include <string>
+#include <utility>
 
 namespace weft::detail {
 
@@ -41,13 +42,13 @@ constexpr double least_gain = 1.2;
 constexpr unsigned most_strikes = 3;
 constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
 
-constinit thread_local thread_state tls;
-
 } // namespace
+
+constinit thread_local thread_state this_thread;
 
 WEFT_NOINLINE thread_state& this_thread_state() noexcept
 {
-    return tls;
+    return this_thread;
 }
 
 scheduler& current_scheduler(const char* what)
@@ -101,6 +102,7 @@ void adopt(goroutine& g, const executor& ex) noexcept
 void enter_foreign(goroutine& g) noexcept
 {
     g.parked_on = {};
+    forget_current(g);
     g.reason.store(wait_reason::asio_operation, std::memory_order_relaxed);
 }
 
@@ -308,7 +310,9 @@ bool worker::retire_if_idle() noexcept
 // ---------------------------------------------------------------- scheduler: life
 
 scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer)
-    : options(std::move(o)), seed_(std::uint64_t{std::random_device{}()} << 32), embedded_(outer.has_value())
+    : options(std::move(o)),
+      on_panic(std::make_shared<const panic_policy>(options.on_panic)),
+      seed_(std::uint64_t{std::random_device{}()} << 32), embedded_(outer.has_value())
 {
     const unsigned procs = options.procs ? options.procs : default_procs();
     if (outer) {
@@ -341,7 +345,6 @@ void scheduler::stop() noexcept
     seize_workers();
     while (without_worker_.load(std::memory_order_seq_cst) != 0) std::this_thread::sleep_for(50us);
     if (pool_) pool_->join();
-    side_->shutdown();
     {
         std::lock_guard lock(monitor_mutex_);
         monitor_stop_ = true;
@@ -349,19 +352,19 @@ void scheduler::stop() noexcept
     monitor_wake_.notify_one();
     monitor_.join();
     leave_world(*this);
+    // A dump that found this scheduler before may be walking its goroutines.
+    std::lock_guard world_lock(world_mutex_);
+    // A blocking call may wait for one of these goroutines; so they go first.
+    unwind_parked(false);
+    side_->shutdown();
     const auto settle = [this] {
-        unwind_parked();
+        unwind_parked(true);
         while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
     };
     settle();
     if (pool_) pool_.reset(); // destroys handlers that never ran, with the goroutines in them
     settle();
-    if (live() != 0) {
-        // They belong to an Asio context that is not ours: the last of them frees the scheduler.
-        self_ = shared_from_this();
-        orphaned_.store(true, std::memory_order_seq_cst);
-        if (live() == 0 && orphaned_.exchange(false)) self_.reset();
-    }
+    if (has_orphans()) keep_orphaned(shared_from_this());
     hold_host(0);
 }
 
@@ -376,27 +379,34 @@ void scheduler::seize_workers() noexcept
 
 /// No worker runs any more; foreign threads may still wake goroutines, so each is first won back from
 /// what it is parked on. One that a waker has claimed arrives in the injection queue in a moment.
-void scheduler::unwind_parked() noexcept
+void scheduler::unwind_parked(bool blocking_calls_too) noexcept
 {
     const auto unwind = [](goroutine* g) {
-        // One that was woken and did not run any more still stands in the other queues of its select.
-        if (g->parked_on.withdraw) g->parked_on.withdraw(g->parked_on.driver);
+        thread_state& me = this_thread_state();
+        const thread_state outer = std::exchange(me, {nullptr, g, 0}); // its destructors may ask who they are
         resumer r = g->thread.take();
         r.unwind();
+        me = outer;
+    };
+    const auto unwind_woken = [&unwind](goroutine* g) {
+        // One that was woken and did not run any more still stands in the other queues of its select.
+        if (g->parked_on.withdraw) g->parked_on.withdraw(g->parked_on.driver, true);
+        unwind(g);
     };
     for (;;) {
         bool pending = false;
         goroutine* g = nullptr;
         for (const auto& w : workers_) {
-            while ((g = w->queue_.pop())) unwind(g);
+            while ((g = w->queue_.pop())) unwind_woken(g);
         }
-        while ((g = injected_.pop())) unwind(g);
+        while ((g = injected_.pop())) unwind_woken(g);
         for (registry_shard* shard : shards()) {
             shard->lock.lock();
             g = shard->live.front();
             while (g) {
                 const wait_reason why = g->reason.load(std::memory_order_relaxed);
-                if (why == wait_reason::asio_operation) { // its frames belong to Asio
+                if (why == wait_reason::asio_operation || // its frames belong to Asio
+                    (why == wait_reason::blocking_call && !blocking_calls_too)) {
                     g = intrusive_list<goroutine>::next(g);
                     continue;
                 }
@@ -406,7 +416,7 @@ void scheduler::unwind_parked() noexcept
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
             if (g && g->parked_on.withdraw && g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
-                g->parked_on.withdraw(g->parked_on.driver)) {
+                g->parked_on.withdraw(g->parked_on.driver, false)) {
                 unwind(g);
             }
         }
@@ -452,16 +462,18 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
 
 void scheduler::retire(goroutine& g) noexcept
 {
+    forget_current(g);
     g.shard->remove(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
     if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
         { std::lock_guard lock(join_mutex_); }
         join_changed_.notify_all();
     }
-    if (WEFT_UNLIKELY(orphaned_.load(std::memory_order_relaxed)) && live() == 0 &&
-        orphaned_.exchange(false)) {
-        self_.reset();
-    }
+}
+
+bool scheduler::has_orphans() noexcept
+{
+    return live() != 0 || external_work_.load() != 0;
 }
 
 std::vector<registry_shard*> scheduler::shards() noexcept
@@ -561,6 +573,7 @@ bool scheduler::enter_worker(worker*& held) noexcept
             if (!w->acquire(from)) continue;
             me.held = w.get();
             w->now = clock::now();
+            if (monitor_asleep_.load(std::memory_order_seq_cst)) wake_monitor();
             if (attention_.load(std::memory_order_seq_cst)) pay_attention(w.get());
             held = w.get();
             return true;
@@ -574,12 +587,12 @@ bool scheduler::enter_worker(worker*& held) noexcept
     return false;
 }
 
-void scheduler::leave_worker(worker* w, bool unwinding)
+void scheduler::leave_worker(worker* w, bool drain)
 {
     thread_state& me = this_thread_state();
     me.current = nullptr;
     if (w) {
-        unwinding ? w->hand_back(me) : w->drain();
+        drain ? w->drain() : w->hand_back(me);
     } else {
         without_worker_.fetch_sub(1, std::memory_order_release);
     }
@@ -604,9 +617,12 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
     worker* mine = this_thread_state().held;
     if (mine && &mine->sched != this) mine = nullptr;
     while (!world_mutex_.try_lock()) {
+        if (stopping()) return;
         if (mine) pay_attention(mine);
         std::this_thread::sleep_for(50us);
     }
+    std::unique_lock one_at_a_time(world_mutex_, std::adopt_lock);
+    if (stopping()) return; // its goroutines are being unwound
     {
         std::unique_lock lock(pause_mutex_);
         paused_.store(true, std::memory_order_seq_cst);
@@ -627,11 +643,10 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
     f();
     {
         std::lock_guard lock(pause_mutex_);
-        paused_.store(false, std::memory_order_relaxed);
+        paused_.store(false, std::memory_order_release);
         attention_.store(stopping(), std::memory_order_seq_cst);
     }
     pause_changed_.notify_all();
-    world_mutex_.unlock();
 }
 
 // ---------------------------------------------------------------- work of the host
@@ -694,16 +709,40 @@ const asio::any_io_executor& host_executor(const scheduler& s, bool never_block)
 void work_started(scheduler& s) noexcept { s.work_started(); }
 void work_finished(scheduler& s) noexcept { s.work_finished(); }
 
-worker_scope::worker_scope(scheduler& s)
-    : keep_(s.shared_from_this()), exceptions_(std::uncaught_exceptions())
+queued_work::queued_work(scheduler& s) : sched_(s.shared_from_this())
 {
-    nested_ = this_thread_state().held != nullptr;
-    if (!nested_) admitted_ = s.enter_worker(worker_);
+    s.work_started();
 }
 
-worker_scope::~worker_scope()
+queued_work::~queued_work()
 {
-    if (!nested_ && admitted_) keep_->leave_worker(worker_, std::uncaught_exceptions() > exceptions_);
+    if (sched_) sched_->work_finished();
+}
+
+worker_scope::worker_scope(scheduler& s)
+    : sched_(s), outer_(this_thread_state()), exceptions_(std::uncaught_exceptions())
+{
+    thread_state& me = this_thread_state();
+    if (me.held && &me.held->sched == &s) {
+        me.current = nullptr;
+        ++me.nested;
+    } else {
+        me = {};
+        entered_ = true;
+        admitted_ = s.enter_worker(worker_);
+    }
+}
+
+worker_scope::~worker_scope() noexcept(false)
+{
+    struct put_back {
+        const thread_state& outer;
+        ~put_back() { this_thread_state() = outer; }
+    } guard{outer_};
+    if (!entered_ || !admitted_) return;
+    // Inside somebody else's goroutine or handler the run queue has to wait for another turn.
+    const bool inside = outer_.held || outer_.current;
+    sched_.leave_worker(worker_, !inside && std::uncaught_exceptions() == exceptions_);
 }
 
 } // namespace weft::detail

@@ -327,15 +327,15 @@ TEST_CASE("Asio's own combinators lose nothing: cancel_after, and || of plain co
         for (int i = 0; i < total; ++i) ch.send(i)(asio::use_future).get();
         ch.close();
     });
-    int received = 0, timeouts = 0;
+    int received = 0;
     auto consumer = [&]() -> asio::awaitable<void> {
         asio::steady_timer timer(co_await asio::this_coro::executor);
         for (bool open = true; open;) {
             timer.expires_after(20us);
             auto r = co_await (ch.receive()(asio::use_awaitable) ||
                                timer.async_wait(asio::use_awaitable));
-            if (r.index() == 1) ++timeouts;
-            else if (std::get<0>(r)) CHECK(std::get<0>(r) == received++);
+            if (r.index() == 1) continue; // the timer
+            if (std::get<0>(r)) CHECK(std::get<0>(r) == received++);
             else open = false;
         }
         try { // a nil channel: only the limit can end it

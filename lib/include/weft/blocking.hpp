@@ -60,7 +60,7 @@ public:
         {
             return detail::wait_reason::blocking_call;
         }
-        bool withdraw() noexcept { return false; } // the call is on its way and will end
+        bool withdraw(bool) noexcept { return false; } // the call is on its way and will end
 
     private:
         void call() noexcept

@@ -29,6 +29,13 @@ void work_finished(scheduler&) noexcept;
 
 struct goroutine;
 
+/// What the calling thread is doing for weft.
+struct thread_state {
+    worker* held = nullptr;       ///< the worker this thread holds
+    goroutine* current = nullptr; ///< the goroutine it runs
+    unsigned nested = 0;          ///< handlers that run inside of it
+};
+
 /// A handler runs inside a goroutine's slice; the goroutine is the current one again after it.
 class nested_run {
 public:
@@ -41,21 +48,37 @@ private:
     goroutine* outer_;
 };
 
-/// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue after.
+/// A handler on its way keeps the scheduler alive, and its program from being called deadlocked.
+class queued_work {
+public:
+    explicit queued_work(scheduler& s);
+    queued_work(queued_work&& o) noexcept = default;
+    queued_work& operator=(queued_work&&) = delete;
+    ~queued_work();
+
+    [[nodiscard]] scheduler& sched() const noexcept { return *sched_; }
+
+private:
+    std::shared_ptr<scheduler> sched_;
+};
+
+/// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue after. What
+/// the thread did before (a goroutine that dispatched, another runtime) is put back at the end.
 class worker_scope {
 public:
     explicit worker_scope(scheduler& s);
     worker_scope(const worker_scope&) = delete;
     worker_scope& operator=(const worker_scope&) = delete;
-    ~worker_scope();
+    ~worker_scope() noexcept(false); // a handler of the user's may throw out of the drain
 
     /// False: the runtime ended while the handler was queued; it must not run.
     [[nodiscard]] bool admitted() const noexcept { return admitted_; }
 
 private:
-    std::shared_ptr<scheduler> keep_; ///< an embedded runtime may end on another thread meanwhile
+    scheduler& sched_;
+    const thread_state outer_;
     worker* worker_ = nullptr;
-    bool nested_;
+    bool entered_ = false;
     bool admitted_ = true;
     int exceptions_;
 };
@@ -92,8 +115,8 @@ public:
             return;
         }
         const auto& host = detail::host_executor(s, where == detail::place::posted);
-        host.execute([&s, g = std::decay_t<F>(std::forward<F>(f))]() mutable {
-            detail::worker_scope scope(s);
+        host.execute([work = detail::queued_work(s), g = std::decay_t<F>(std::forward<F>(f))]() mutable {
+            detail::worker_scope scope(work.sched());
             if (scope.admitted()) std::move(g)();
         });
     }

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <type_traits>
@@ -67,6 +68,8 @@ public:
         }
     }
 
+    explicit join_state(std::shared_ptr<const panic_policy> p) noexcept : policy_(std::move(p)) {}
+
     void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
 
     /// Lets go of one reference. Returns the failure nobody saw, if that was the last one.
@@ -78,8 +81,12 @@ public:
         return unseen;
     }
 
+    /// What to do about a failure nobody saw; it outlives the runtime, as a handle may.
+    [[nodiscard]] const std::shared_ptr<const panic_policy>& policy() const noexcept { return policy_; }
+
 private:
     std::atomic<unsigned> refs_{2};
+    const std::shared_ptr<const panic_policy> policy_;
     bool done_ = false;    ///< guarded by lock
     bool fetched_ = false; ///< guarded by lock
     wait_queue waiters_;   ///< guarded by lock
@@ -87,34 +94,33 @@ private:
     std::exception_ptr failure_;
 };
 
-void report_unseen_failure(scheduler& s, std::exception_ptr e) noexcept;
+void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept;
 
 /// A counted reference to the result.
 template <class T>
 class join_ref {
 public:
     join_ref() noexcept = default;
-    join_ref(join_state<T>* s, scheduler* sched) noexcept : state_(s), sched_(sched) {}
-    join_ref(const join_ref& o) noexcept : state_(o.state_), sched_(o.sched_)
+    explicit join_ref(join_state<T>* s) noexcept : state_(s) {}
+    join_ref(const join_ref& o) noexcept : state_(o.state_)
     {
         if (state_) state_->retain();
     }
-    join_ref(join_ref&& o) noexcept : state_(std::exchange(o.state_, nullptr)), sched_(o.sched_) {}
+    join_ref(join_ref&& o) noexcept : state_(std::exchange(o.state_, nullptr)) {}
     join_ref& operator=(join_ref o) noexcept
     {
         std::swap(state_, o.state_);
-        std::swap(sched_, o.sched_);
         return *this;
     }
     ~join_ref()
     {
         if (!state_) return;
-        if (auto unseen = state_->release()) report_unseen_failure(*sched_, std::move(unseen));
+        const auto policy = state_->policy();
+        if (auto unseen = state_->release()) report_unseen_failure(*policy, std::move(unseen));
     }
     [[nodiscard]] join_state<T>* get() const noexcept { return state_; }
 private:
     join_state<T>* state_ = nullptr;
-    scheduler* sched_ = nullptr;
 };
 
 /// The goroutine's end of the result. Publishes the outcome once, also when the goroutine is unwound.
@@ -221,8 +227,8 @@ auto spawn_at(const std::source_location& at, Args&&... args)
         "spawn",
         [&]<class F, class... Rest>(scheduler& s, F&& f, Rest&&... rest) {
             using T = awaited_t<std::decay_t<F>, std::decay_t<Rest>...>;
-            auto* state = new join_state<T>;
-            join_ref<T> mine(state, &s);
+            auto* state = new join_state<T>(s.on_panic);
+            join_ref<T> mine(state);
             join_promise<T> theirs(state);
             start_goroutine(s, at, spawned_body<T, std::decay_t<F>, std::decay_t<Rest>...>, std::move(theirs),
                             std::forward<F>(f), std::forward<Rest>(rest)...);

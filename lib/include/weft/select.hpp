@@ -148,7 +148,7 @@ public:
         {
             return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
         }
-        bool withdraw() noexcept { return core_.withdraw(); }
+        bool withdraw(bool = false) noexcept { return core_.withdraw(); }
 
     private:
         bool begin(detail::fast_random& random) noexcept
@@ -294,7 +294,7 @@ public:
         {
             return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
         }
-        bool withdraw() noexcept { return core_.withdraw(); }
+        bool withdraw(bool = false) noexcept { return core_.withdraw(); }
 
     private:
         bool begin(detail::fast_random& random) noexcept

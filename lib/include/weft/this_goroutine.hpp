@@ -26,7 +26,7 @@ struct yield_operation {
         void publish(goroutine&) noexcept {}
         void finish() noexcept {}
         [[nodiscard]] wait_reason reason() const noexcept { return wait_reason::runnable; }
-        bool withdraw() noexcept { return false; }
+        bool withdraw(bool) noexcept { return false; }
     };
 };
 

@@ -99,8 +99,16 @@ private:
 
     void complete(std::exception_ptr failure) noexcept
     {
-        asio::post(work_, [this, failure = std::move(failure)]() mutable { deliver(std::move(failure)); });
+        const tracked ex = work_; // the node may be gone before post returns
+        // A context that ends drops the closure; then the node goes with it, and a future is broken, not lost.
+        asio::post(ex, [node = std::unique_ptr<detached, dropper>(this), failure = std::move(failure)]() mutable {
+            node.release()->deliver(std::move(failure));
+        });
     }
+
+    struct dropper {
+        void operator()(detached* d) const noexcept { static_cast<void>(d->destroy()); }
+    };
 
     void deliver(std::exception_ptr failure)
     {

@@ -47,10 +47,11 @@ struct promise_core {
 
 /// What a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and returns
 /// true, or returns false when a waker has already claimed it: then the goroutine is about to be made
-/// ready, or is. May be called again.
+/// ready, or is. With `woken` the caller knows that (it took the goroutine from a run queue): then only the
+/// queues of a select's other cases are left, and what woke it is not touched any more.
 struct parked_operation {
     void* driver = nullptr;
-    bool (*withdraw)(void* driver) noexcept = nullptr;
+    bool (*withdraw)(void* driver, bool woken) noexcept = nullptr;
 };
 
 /// The part of a goroutine's record that every switch touches; kept together, on as few cache lines as it
@@ -100,12 +101,26 @@ struct goroutine : goroutine_switch, list_hook {
 /// How many immediately ready operations a goroutine may run before it yields.
 inline constexpr std::int32_t operation_budget = 128;
 
+// Read at each park; also from a shared library: spare the call that finds the address.
+#if defined(__linux__)
+extern constinit thread_local thread_state this_thread __attribute__((tls_model("initial-exec")));
+#else
+extern constinit thread_local thread_state this_thread;
+#endif
+
+/// The calling thread stops running `g`, be it in the middle of somebody else's handler.
+inline void forget_current(goroutine& g) noexcept
+{
+    if (this_thread.current == &g) this_thread.current = nullptr;
+}
+
 /// Stores the running goroutine's continuation in its record; `top_frame` and `top_core` are set. Called after suspension, with
 /// whatever lock still keeps wakers away; the goroutine may run elsewhere once that is released.
 inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
 {
     g.parked_on = on;
     g.reason.store(why, std::memory_order_relaxed);
+    forget_current(g);
     g.thread.put(std::move(*g.top_frame->detach_thread()));
 }
 

@@ -84,8 +84,9 @@ public:
     [[nodiscard]] wait_reason reason() const noexcept { return op_.reason(); }
     result_type finish() { return op_.finish(w_); }
 
-    bool withdraw() noexcept
+    bool withdraw(bool woken = false) noexcept
     {
+        if (woken) return false; // it stood in one queue, which may be gone
         waitable* t = op_.target();
         if (!t) return std::exchange(w_.queued, false);
         t->lock.lock();
@@ -136,7 +137,7 @@ private:
             requeue(g);
             return;
         }
-        park(g, {&driver_, [](void* d) noexcept { return static_cast<Driver*>(d)->withdraw(); }},
+        park(g, {&driver_, [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); }},
              driver_.reason());
         driver_.publish(g); // from here on this frame may be running elsewhere
     }

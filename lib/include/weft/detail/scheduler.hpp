@@ -25,7 +25,6 @@
 namespace weft::detail {
 
 class side_pool;
-struct thread_state;
 
 /// A right to run goroutines (Go's P): a run queue and the loop that drains it. Threads come and go
 /// through Asio handlers; whichever holds the worker runs its goroutines, one at a time.
@@ -97,8 +96,8 @@ private:
 
 /// The machine under `runtime`: workers, the injection queue, the registry, the monitor thread.
 ///
-/// Lifetime: owned jointly by the `runtime` and, in an embedded runtime, by goroutines that still
-/// belong to the host (`release`).
+/// Lifetime: owned by the `runtime` and by handlers on their way. One that goroutines in an Asio context of
+/// somebody else's still refer to is kept when its runtime ends (`detail/world.hpp`).
 class scheduler : public std::enable_shared_from_this<scheduler> {
 public:
     /// The only way to make one: threads that refer to it start after it is whole.
@@ -133,7 +132,8 @@ public:
     // --- the executor's needs
     /// Takes a worker for a handler, if one is free. False: the runtime is over, nothing may run.
     [[nodiscard]] bool enter_worker(worker*& held) noexcept;
-    void leave_worker(worker* w, bool unwinding);
+    /// Gives it back, after running what the handler woke if `drain`.
+    void leave_worker(worker* w, bool drain);
     void work_started() noexcept;
     void work_finished() noexcept;
 
@@ -142,7 +142,11 @@ public:
     /// Set by run(): a program of goroutines alone, whose deadlock can be told.
     std::atomic<bool> whole_program{false};
 
+    /// Goroutines, or tracked executors, that an Asio context of somebody else's still holds.
+    [[nodiscard]] bool has_orphans() noexcept;
+
     const runtime_options options;
+    const std::shared_ptr<const panic_policy> on_panic; ///< options.on_panic, for those who outlive the runtime
     asio::any_io_executor host;       ///< blocking.possibly
     asio::any_io_executor host_never; ///< blocking.never
     asio::any_io_executor host_again; ///< blocking.never, preferably on the same thread
@@ -158,7 +162,8 @@ private:
     void monitor_loop();
     void pay_attention(worker* w);
     void seize_workers() noexcept;
-    void unwind_parked() noexcept;
+    void unwind_parked(bool blocking_calls_too) noexcept;
+    [[nodiscard]] std::uint64_t activity() const noexcept;
     void hold_host(int by);
     void count_work(int by) noexcept;
     [[nodiscard]] bool all_idle() const noexcept;
@@ -185,10 +190,8 @@ private:
     std::atomic<bool> stopping_{false};
     std::atomic<bool> paused_{false};           ///< written under pause_mutex_
     std::atomic<bool> join_waiting_{false};
-    std::atomic<bool> orphaned_{false};
     std::atomic<std::int64_t> external_work_{0};
     std::atomic<int> without_worker_{0};        ///< handlers that run although no worker was free
-    std::shared_ptr<scheduler> self_;           ///< set when goroutines outlive the runtime
 
     std::mutex join_mutex_;
     std::condition_variable join_changed_;
@@ -207,13 +210,6 @@ private:
     std::atomic<bool> monitor_asleep_{false};
     bool monitor_stop_ = false; ///< guarded by monitor_mutex_
     std::thread monitor_;
-};
-
-/// What the calling thread is doing for weft.
-struct thread_state {
-    worker* held = nullptr;        ///< the worker this thread holds
-    goroutine* current = nullptr; ///< the goroutine it runs
-    unsigned nested = 0;          ///< handlers that run inside of it
 };
 
 /// Never inlined: a coroutine may change threads, and a cached address would follow it.

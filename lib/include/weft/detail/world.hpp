@@ -13,5 +13,7 @@ class scheduler;
 void join_world(scheduler& s);
 void leave_world(scheduler& s) noexcept;
 std::vector<std::shared_ptr<scheduler>> world();
+/// Keeps a stopped scheduler until nothing refers to it any more, and a while longer.
+void keep_orphaned(std::shared_ptr<scheduler> s);
 
 } // namespace weft::detail
