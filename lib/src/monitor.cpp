@@ -32,21 +32,35 @@ void scheduler::monitor_loop()
 {
     constexpr clock::duration shortest = 50us, longest = 1ms, alone = 10ms;
     constexpr unsigned quiet_rounds = 4;
+    constexpr clock::duration first_second_look = 10ms, longest_second_look = 1s;
     const bool single = workers_.size() == 1;
     clock::duration interval = single ? alone : shortest;
     std::vector<std::uint64_t> seen(workers_.size());
     unsigned quiet = 0;
+    clock::duration second_look = first_second_look;
 
     std::unique_lock lock(monitor_mutex_);
     while (!monitor_stop_) {
         if (quiet >= quiet_rounds) {
             monitor_asleep_.store(true, std::memory_order_seq_cst);
+            const auto woken = [this] { return monitor_stop_ || !monitor_asleep_.load(std::memory_order_relaxed); };
+            bool still_quiet = false;
             if (all_idle()) {
-                monitor_wake_.wait(lock, [this] {
-                    return monitor_stop_ || !monitor_asleep_.load(std::memory_order_relaxed);
-                });
+                if (whole_program.load()) { // a thread or handler that was there before may be gone by now
+                    still_quiet = !monitor_wake_.wait_for(lock, second_look, woken);
+                } else {
+                    monitor_wake_.wait(lock, woken);
+                }
             }
             monitor_asleep_.store(false, std::memory_order_relaxed);
+            if (still_quiet) {
+                second_look = std::min(2 * second_look, longest_second_look);
+                lock.unlock();
+                exit_if_deadlocked();
+                lock.lock();
+                continue;
+            }
+            second_look = first_second_look;
             quiet = 0;
             interval = single ? alone : shortest;
             continue;
@@ -71,16 +85,20 @@ void scheduler::monitor_loop()
         }
         quiet = active ? 0 : quiet + 1;
         if (!single) interval = stuck ? shortest : std::min(interval * 2, longest);
-        const bool dead = quiet == quiet_rounds && deadlocked();
-        leave_population();
-        if (dead) {
-            std::cerr << "fatal error: all goroutines are asleep - deadlock!\n\n";
-            debug::dump(std::cerr);
-            std::cerr.flush();
-            std::_Exit(2);
-        }
+        if (quiet == quiet_rounds) exit_if_deadlocked();
         lock.lock();
     }
+}
+
+void scheduler::exit_if_deadlocked()
+{
+    const bool dead = deadlocked();
+    leave_population(); // the look took locks
+    if (!dead) return;
+    std::cerr << "fatal error: all goroutines are asleep - deadlock!\n\n";
+    debug::dump(std::cerr);
+    std::cerr.flush();
+    std::_Exit(2);
 }
 
 /// Changes whenever a goroutine ran or was woken from outside.

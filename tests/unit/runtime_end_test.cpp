@@ -135,13 +135,15 @@ TEST_CASE("a runtime ends with goroutines in blocking calls, when those have ret
 {
     for (unsigned procs : {1u, 2u, 4u}) {
         std::atomic<bool> open{false};
+        std::atomic<int> inside{0};
         std::thread opener([&] {
-            while (weft_test::parked("blocking call") != 2) std::this_thread::yield();
+            while (inside != 2) std::this_thread::yield();
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
             open = true;
         });
         check_unwound(procs, "blocking call", [&]() -> task<> {
             auto call = [&] {
+                ++inside;
                 while (!open) std::this_thread::yield();
             };
             co_await weft::blocking(call);

@@ -168,6 +168,7 @@ private:
     void count_work(int by) noexcept;
     [[nodiscard]] bool all_idle() const noexcept;
     [[nodiscard]] bool deadlocked() noexcept;
+    void exit_if_deadlocked();
 
     std::optional<asio::thread_pool> pool_;
     std::vector<std::unique_ptr<worker>> workers_;
