@@ -125,6 +125,16 @@ TEST_CASE("a deadlock after blocking calls, timers and work is found as well")
         "chan receive (nil chan)");
 }
 
+TEST_CASE("a deadlock is found when the last thread that might have sent has ended")
+{
+    check_deadlock(
+        []() -> task<> {
+            std::thread([] { std::this_thread::sleep_for(30ms); }).detach();
+            co_await wait_for_ever();
+        },
+        "chan receive (nil chan)");
+}
+
 TEST_CASE("no deadlock while a timer runs, with or without a goroutine that waits for it")
 {
     check_no_deadlock([]() -> task<> {

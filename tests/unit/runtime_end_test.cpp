@@ -174,9 +174,9 @@ TEST_CASE("goroutines that never started, or stand in a queue, are destroyed too
 TEST_CASE("handlers that did not run are destroyed")
 {
     std::atomic<int> destroyed{0};
+    std::atomic<bool> busy{false}, go_on{false};
     {
         weft::runtime rt({.procs = 1});
-        std::atomic<bool> busy{false}, go_on{false};
         asio::post(rt.get_executor(), [&] {
             busy = true;
             while (!go_on) std::this_thread::yield();
