@@ -47,4 +47,9 @@ void detail::throw_misuse(const char* what)
     throw misuse_error(what);
 }
 
+void detail::throw_error(errc e)
+{
+    throw error(e);
+}
+
 } // namespace weft

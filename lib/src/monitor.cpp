@@ -5,6 +5,7 @@
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
+#include <weft/detail/timekeeper.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,7 +24,9 @@ using namespace std::chrono_literals;
 void scheduler::wake_monitor() noexcept
 {
     if (monitor_asleep_.exchange(false, std::memory_order_seq_cst)) {
-        { std::lock_guard lock(monitor_mutex_); }
+        {
+            std::lock_guard lock(monitor_mutex_);
+        }
         monitor_wake_.notify_one();
     }
 }
@@ -43,10 +46,13 @@ void scheduler::monitor_loop()
     while (!monitor_stop_) {
         if (quiet >= quiet_rounds) {
             monitor_asleep_.store(true, std::memory_order_seq_cst);
-            const auto woken = [this] { return monitor_stop_ || !monitor_asleep_.load(std::memory_order_relaxed); };
+            const auto woken = [this] {
+                return monitor_stop_ || !monitor_asleep_.load(std::memory_order_relaxed);
+            };
             bool still_quiet = false;
             if (all_idle()) {
-                if (whole_program.load()) { // a thread or handler that was there before may be gone by now
+                if (whole_program
+                        .load()) { // a thread or handler that was there before may be gone by now
                     still_quiet = !monitor_wake_.wait_for(lock, second_look, woken);
                 } else {
                     monitor_wake_.wait(lock, woken);
@@ -70,13 +76,14 @@ void scheduler::monitor_loop()
         lock.unlock();
 
         bool active = false, stuck = false;
+        const bool due = timers_->earliest() <= nanos(clock::now());
         for (std::size_t i = 0; i < workers_.size(); ++i) {
             worker& w = *workers_[i];
             const std::uint64_t slices = w.slices_.load(std::memory_order_relaxed);
             if (w.state_.load(std::memory_order_relaxed) != worker::state::idle) {
                 active = true;
                 // One slice for a whole interval, and others wait behind it.
-                if (slices == seen[i] && (w.queue_.size() != 0 || injected_.size() != 0)) {
+                if (slices == seen[i] && (due || w.queue_.size() != 0 || injected_.size() != 0)) {
                     wake_worker(w);
                     stuck = true;
                 }
@@ -111,7 +118,8 @@ std::uint64_t scheduler::activity() const noexcept
 
 bool scheduler::all_idle() const noexcept
 {
-    return injected_.size() == 0 && std::all_of(workers_.begin(), workers_.end(), [](const auto& w) {
+    return injected_.size() == 0 &&
+           std::all_of(workers_.begin(), workers_.end(), [](const auto& w) {
                return w->state_.load(std::memory_order_seq_cst) == worker::state::idle;
            });
 }
@@ -121,7 +129,7 @@ bool scheduler::all_idle() const noexcept
 bool scheduler::deadlocked() noexcept
 {
     if (!whole_program.load() || !options.detect_deadlock || stopping() || !all_idle() ||
-        external_work_.load() != 0 || without_worker_.load() != 0) {
+        external_work_.load() != 0 || without_worker_.load() != 0 || !timers_->empty()) {
         return false;
     }
     const std::uint64_t before = activity();
@@ -145,15 +153,16 @@ bool scheduler::deadlocked() noexcept
 #if defined(__linux__)
     std::error_code ec;
     std::size_t threads = 0;
-    for (std::filesystem::directory_iterator it("/proc/self/task", ec), end; !ec && it != end; it.increment(ec)) {
+    for (std::filesystem::directory_iterator it("/proc/self/task", ec), end; !ec && it != end;
+         it.increment(ec)) {
         ++threads;
     }
     // The caller of run(), this thread, the workers' threads, the side pool.
     if (ec || threads > 2 + workers_.size() + side_->threads()) return false;
 #endif
     // Nothing may have moved while all this was looked at, nor main have ended.
-    return activity() == before && all_idle() && external_work_.load() == 0 && without_worker_.load() == 0 &&
-           whole_program.load() && !stopping();
+    return activity() == before && all_idle() && external_work_.load() == 0 &&
+           without_worker_.load() == 0 && timers_->empty() && whole_program.load() && !stopping();
 }
 
 } // namespace weft::detail

@@ -5,6 +5,7 @@
 
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
+#include <weft/detail/timekeeper.hpp>
 #include <weft/detail/world.hpp>
 #include <weft/error.hpp>
 
@@ -193,19 +194,22 @@ void worker::run_slice(goroutine& g, thread_state& me)
 bool worker::look_around() noexcept
 {
     const auto t = clock::now();
-    const auto nanos = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count()) / look_every_;
+    const auto slice = static_cast<std::uint64_t>(
+                           std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count()) /
+                       look_every_;
     now = t;
-    const auto mean = (3 * std::uint64_t{slice_nanos_.load(std::memory_order_relaxed)} + nanos) / 4;
+    const auto mean = (3 * std::uint64_t{slice_nanos_.load(std::memory_order_relaxed)} + slice) / 4;
     slice_nanos_.store(static_cast<std::uint32_t>(std::min<std::uint64_t>(mean, UINT32_MAX)),
                        std::memory_order_relaxed);
-    constexpr auto interval = static_cast<std::uint64_t>(std::chrono::nanoseconds(look_interval).count());
-    look_every_ = static_cast<unsigned>(
-        std::clamp<std::uint64_t>(interval / std::max<std::uint64_t>(nanos, 1), 1, most_slices_between_looks));
+    constexpr auto interval =
+        static_cast<std::uint64_t>(std::chrono::nanoseconds(look_interval).count());
+    look_every_ = static_cast<unsigned>(std::clamp<std::uint64_t>(
+        interval / std::max<std::uint64_t>(slice, 1), 1, most_slices_between_looks));
     until_look_ = look_every_;
     if (const std::size_t waiting = sched.injected_.size()) {
         queue_.push(sched.injected_.take(waiting / sched.workers_.size() + 1));
     }
+    if (sched.timers_->earliest() <= nanos(now)) sched.timers_->ring(nanos(now));
     if (sched.workers_.size() > 1) {
         if (!helps()) return false;
         ask_for_help(queue_.size());
@@ -232,9 +236,11 @@ bool worker::helps() noexcept
         if (w->state_.load(std::memory_order_relaxed) != state::running) continue;
         if (w->index < index) first = false;
         if (w.get() != this) alone = false;
-        per_nano += 1.0 / std::max<std::uint32_t>(1, w->slice_nanos_.load(std::memory_order_relaxed));
+        per_nano +=
+            1.0 / std::max<std::uint32_t>(1, w->slice_nanos_.load(std::memory_order_relaxed));
     }
-    if (alone) sched.alone_nanos_.store(static_cast<std::uint32_t>(mine), std::memory_order_relaxed);
+    if (alone)
+        sched.alone_nanos_.store(static_cast<std::uint32_t>(mine), std::memory_order_relaxed);
     const std::uint32_t before = sched.alone_nanos_.load(std::memory_order_relaxed);
     if (first || mine >= coarse_slice_nanos || per_nano * before >= least_gain) {
         if (!first && strikes_ == 0) sched.help_pause_.store(0, std::memory_order_relaxed);
@@ -254,7 +260,8 @@ void worker::consolidate(thread_state& me) noexcept
     sched.no_help_before_.store(now.time_since_epoch().count() + pause, std::memory_order_relaxed);
     const goroutine_chain rest = queue_.take(SIZE_MAX);
     me = {};
-    sched.injecting_.fetch_add(1, std::memory_order_acquire); // as inject(): from here on `this` is not held
+    sched.injecting_.fetch_add(
+        1, std::memory_order_acquire); // as inject(): from here on `this` is not held
     scheduler& s = sched;
     state_.store(state::idle, std::memory_order_seq_cst);
     s.injected_.push(rest);
@@ -272,7 +279,8 @@ void worker::ask_for_help(std::size_t queued) noexcept
 
 goroutine* worker::steal(worker& victim) noexcept
 {
-    goroutine_chain taken = victim.queue_.take(std::min((victim.queue_.size() + 1) / 2, most_stolen));
+    goroutine_chain taken =
+        victim.queue_.take(std::min((victim.queue_.size() + 1) / 2, most_stolen));
     goroutine* g = taken.pop_front();
     queue_.push(taken);
     return g;
@@ -294,6 +302,12 @@ goroutine* worker::find_work() noexcept
         if (w.get() == this || !worth_stealing(*w)) continue;
         if (goroutine* g = steal(*w)) return g;
     }
+    if (!sched.timers_->empty()) {
+        now = clock::now();
+        sched.timers_->ring(nanos(now));
+        if (goroutine* g = queue_.pop()) return g;
+    }
+    sched.timers_->arm();
     return nullptr;
 }
 
@@ -312,7 +326,8 @@ bool worker::retire_if_idle() noexcept
 scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer)
     : options(std::move(o)),
       on_panic(std::make_shared<const panic_policy>(options.on_panic)),
-      seed_(std::uint64_t{std::random_device{}()} << 32), embedded_(outer.has_value())
+      seed_(std::uint64_t{std::random_device{}()} << 32),
+      embedded_(outer.has_value())
 {
     const unsigned procs = options.procs ? options.procs : default_procs();
     if (outer) {
@@ -325,9 +340,11 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
     host_again = asio::prefer(host_never, asio::execution::relationship.continuation);
     for (unsigned i = 0; i < procs; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
     side_ = std::make_unique<side_pool>();
+    timers_ = std::make_unique<timekeeper>(*this, procs);
 }
 
-std::shared_ptr<scheduler> scheduler::make(runtime_options o, std::optional<asio::any_io_executor> outer)
+std::shared_ptr<scheduler> scheduler::make(runtime_options o,
+                                           std::optional<asio::any_io_executor> outer)
 {
     auto s = std::make_shared<scheduler>(std::move(o), std::move(outer));
     s->monitor_ = std::thread([&m = *s] { m.monitor_loop(); });
@@ -342,6 +359,7 @@ void scheduler::stop() noexcept
     if (stopping_.exchange(true, std::memory_order_seq_cst)) return;
     attention_.store(true, std::memory_order_seq_cst);
     if (pool_) pool_->stop();
+    timers_->disarm();
     seize_workers();
     while (without_worker_.load(std::memory_order_seq_cst) != 0) std::this_thread::sleep_for(50us);
     if (pool_) pool_->join();
@@ -362,6 +380,7 @@ void scheduler::stop() noexcept
         while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
     };
     settle();
+    timers_->close();
     if (pool_) pool_.reset(); // destroys handlers that never ran, with the goroutines in them
     settle();
     if (has_orphans()) keep_orphaned(shared_from_this());
@@ -383,7 +402,8 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
 {
     const auto unwind = [](goroutine* g) {
         thread_state& me = this_thread_state();
-        const thread_state outer = std::exchange(me, {nullptr, g, 0}); // its destructors may ask who they are
+        const thread_state outer =
+            std::exchange(me, {nullptr, g, 0}); // its destructors may ask who they are
         resumer r = g->thread.take();
         r.unwind();
         me = outer;
@@ -415,7 +435,8 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
             }
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
-            if (g && g->parked_on.withdraw && g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
+            if (g && g->parked_on.withdraw &&
+                g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
                 g->parked_on.withdraw(g->parked_on.driver, false)) {
                 unwind(g);
             }
@@ -466,7 +487,9 @@ void scheduler::retire(goroutine& g) noexcept
     g.shard->remove(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
     if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
-        { std::lock_guard lock(join_mutex_); }
+        {
+            std::lock_guard lock(join_mutex_);
+        }
         join_changed_.notify_all();
     }
 }
@@ -537,7 +560,8 @@ void scheduler::wake_for_injected() noexcept
     }
     for (const auto& w : workers_) {
         auto expected = worker::state::idle;
-        if (w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
+        if (w->state_.compare_exchange_strong(expected, worker::state::scheduled,
+                                              std::memory_order_seq_cst)) {
             post_drain(*w, host_never);
             return;
         }
@@ -557,7 +581,8 @@ void scheduler::wake_worker(worker& victim) noexcept
     for (const auto& w : workers_) {
         auto expected = worker::state::idle;
         if (w->state_.load(std::memory_order_relaxed) == expected &&
-            w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
+            w->state_.compare_exchange_strong(expected, worker::state::scheduled,
+                                              std::memory_order_seq_cst)) {
             w->steal_from_.store(&victim, std::memory_order_relaxed);
             post_drain(*w, host_never);
             return;
@@ -583,7 +608,8 @@ bool scheduler::enter_worker(worker*& held) noexcept
     without_worker_.fetch_add(1, std::memory_order_seq_cst);
     if (attention_.load(std::memory_order_seq_cst)) pay_attention(nullptr);
     if (!stopping_.load(std::memory_order_seq_cst)) return true;
-    without_worker_.fetch_sub(1, std::memory_order_release); // too late: stop() may be unwinding already
+    without_worker_.fetch_sub(
+        1, std::memory_order_release); // too late: stop() may be unwinding already
     return false;
 }
 
@@ -594,6 +620,7 @@ void scheduler::leave_worker(worker* w, bool drain)
     if (w) {
         drain ? w->drain() : w->hand_back(me);
     } else {
+        arm_pushed_timers();
         without_worker_.fetch_sub(1, std::memory_order_release);
     }
 }
@@ -651,8 +678,14 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
 
 // ---------------------------------------------------------------- work of the host
 
-void scheduler::work_started() noexcept { count_work(+1); }
-void scheduler::work_finished() noexcept { count_work(-1); }
+void scheduler::work_started() noexcept
+{
+    count_work(+1);
+}
+void scheduler::work_finished() noexcept
+{
+    count_work(-1);
+}
 
 void scheduler::count_work(int by) noexcept
 {
@@ -706,8 +739,14 @@ const asio::any_io_executor& host_executor(const scheduler& s, bool never_block)
     return never_block ? s.host_never : s.host;
 }
 
-void work_started(scheduler& s) noexcept { s.work_started(); }
-void work_finished(scheduler& s) noexcept { s.work_finished(); }
+void work_started(scheduler& s) noexcept
+{
+    s.work_started();
+}
+void work_finished(scheduler& s) noexcept
+{
+    s.work_finished();
+}
 
 queued_work::queued_work(scheduler& s) : sched_(s.shared_from_this())
 {

@@ -339,7 +339,10 @@ private:
     friend class send_channel<T>;
     friend class receive_channel<T>;
 
-    explicit channel(detail::channel_ref<T> ref) noexcept : detail::channel_handle<T>(std::move(ref)) {}
+    explicit channel(detail::channel_ref<T> ref) noexcept
+        : detail::channel_handle<T>(std::move(ref))
+    {
+    }
 };
 
 /// The sending half of a channel; made from a `channel<T>`.
@@ -382,6 +385,11 @@ public:
 
     receive_channel() noexcept = default;
     receive_channel(const channel<T>& c) noexcept : detail::channel_handle<T>(c.ref()) {}
+    /// For the library's own rooms.
+    explicit receive_channel(detail::channel_ref<T> ref) noexcept
+        : detail::channel_handle<T>(std::move(ref))
+    {
+    }
 
     /// As `channel::receive`, `receive_up_to`, `try_receive`.
     [[nodiscard]] receive_operation<T> receive() const noexcept

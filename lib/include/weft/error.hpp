@@ -37,6 +37,7 @@ public:
 namespace detail {
 /// Out of line, so that the throwing code stays off the callers' hot path.
 [[noreturn]] void throw_misuse(const char* what);
+[[noreturn]] void throw_error(errc e);
 } // namespace detail
 
 } // namespace weft

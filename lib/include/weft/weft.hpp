@@ -4,6 +4,7 @@
 
 /// All of the core.
 
+#include <weft/after.hpp>
 #include <weft/blocking.hpp>
 #include <weft/channel.hpp>
 #include <weft/clock.hpp>
@@ -19,6 +20,9 @@
 #include <weft/runtime.hpp>
 #include <weft/runtime_options.hpp>
 #include <weft/select.hpp>
+#include <weft/sleep.hpp>
 #include <weft/sync_wait.hpp>
 #include <weft/task.hpp>
 #include <weft/this_goroutine.hpp>
+#include <weft/ticker.hpp>
+#include <weft/timer.hpp>

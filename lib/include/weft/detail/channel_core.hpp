@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/clock.hpp>
 #include <weft/detail/ring_buffer.hpp>
 #include <weft/detail/waiter.hpp>
 #include <weft/error.hpp>
@@ -15,6 +16,22 @@
 
 namespace weft::detail {
 
+/// What makes the values of a timer's channel, of which the channel is a part (detail/timer_state.hpp).
+struct timer_feed {
+    /// Locked; true: `into` has the moment that has come.
+    bool (*take)(timer_feed*, std::optional<time_point>& into) noexcept;
+    /// The last handle has gone.
+    void (*drop)(timer_feed*) noexcept;
+};
+
+/// Only a channel of moments can be fed by a timer.
+template <class T>
+struct feed_slot {};
+template <>
+struct feed_slot<time_point> {
+    timer_feed* feed = nullptr;
+};
+
 /// The shared state of a channel: a ring and two wait queues under one lock (Go: runtime/chan.go, hchan).
 ///
 /// Invariants, whenever the lock is free:
@@ -26,14 +43,18 @@ namespace weft::detail {
 /// A value changes hands under the lock: sender's frame -> receiver's frame, or through the ring. The
 /// partner that finds the other waiting does both halves and wakes it after unlocking.
 template <class T>
-class channel_core final : public waitable {
-    static_assert(std::is_nothrow_move_constructible_v<T>,
-                  "weft::channel<T>: T must be nothrow move constructible, because values are moved while "
-                  "the channel is locked; send a std::unique_ptr<T> instead");
+class channel_core final : public waitable, private feed_slot<T> {
+    static constexpr bool can_be_fed = std::is_same_v<T, time_point>;
+
+    static_assert(
+        std::is_nothrow_move_constructible_v<T>,
+        "weft::channel<T>: T must be nothrow move constructible, because values are moved while "
+        "the channel is locked; send a std::unique_ptr<T> instead");
     static_assert(std::is_nothrow_destructible_v<T>, "weft::channel<T>: ~T must not throw");
 
 public:
     explicit channel_core(std::size_t capacity) : ring_(checked(capacity)) {}
+    explicit channel_core(timer_feed& f) noexcept : feed_slot<T>{&f}, ring_(0) {}
 
     // --- locked
 
@@ -64,13 +85,17 @@ public:
             into.emplace(std::move(ring_.front()));
             ring_.drop();
             // A blocked sender's value goes to the tail, so senders stay in line.
-            if (waiter* s = senders_.pop_claimed()) take_from(s, [&](T& v) { ring_.push(std::move(v)); }, wakes);
+            if (waiter* s = senders_.pop_claimed())
+                take_from(s, [&](T& v) { ring_.push(std::move(v)); }, wakes);
         } else if (waiter* s = senders_.pop_claimed()) {
             take_from(s, [&](T& v) { into.emplace(std::move(v)); }, wakes);
         } else if (closed_) {
             ok = false;
             return true;
         } else {
+            if constexpr (can_be_fed) {
+                if (this->feed && this->feed->take(this->feed, into)) return ok = true;
+            }
             return false;
         }
         ok = true;
@@ -154,9 +179,23 @@ public:
     }
 
     void retain() noexcept { handles_.fetch_add(1, std::memory_order_relaxed); }
+    /// As retain, but not when the last handle has gone already.
+    [[nodiscard]] bool retain_if_held() noexcept
+    {
+        std::size_t n = handles_.load(std::memory_order_relaxed);
+        while (n != 0) {
+            if (handles_.compare_exchange_weak(n, n + 1, std::memory_order_acquire,
+                                               std::memory_order_relaxed)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    /// The first handle again, of a channel that was put aside.
+    void revive() noexcept { handles_.store(1, std::memory_order_relaxed); }
     void release() noexcept
     {
-        if (handles_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (handles_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
     }
 
 private:
@@ -168,9 +207,18 @@ private:
         wakes.push(s);
     }
 
+    WEFT_NOINLINE void destroy() noexcept
+    {
+        if constexpr (can_be_fed) {
+            if (this->feed) return this->feed->drop(this->feed);
+        }
+        delete this;
+    }
+
     static std::size_t checked(std::size_t capacity)
     {
-        constexpr std::size_t most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
+        constexpr std::size_t most =
+            static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
         if (capacity > most / sizeof(T)) throw_misuse("makechan: size out of range");
         return capacity;
     }

@@ -12,7 +12,19 @@
 /// The one protocol between an operation that may wait and those who drive it: a plain `co_await`,
 /// a select, and the completion-token form.
 
+namespace weft {
+
+class context;
+template <class Op>
+class context_operation; // context.hpp
+
+} // namespace weft
+
 namespace weft::detail {
+
+/// What the forms of an operation that take a context want; only those who include context.hpp can have one.
+template <class T>
+concept context_like = std::same_as<T, context>;
 
 /// An operation is a movable description of "do this, waiting if need be", with room for its result.
 ///
@@ -122,7 +134,8 @@ public:
     void await_suspend(std::coroutine_handle<Promise> h) noexcept
     {
         core_.self->top_frame = &h.promise();
-        h.promise().after_suspend([](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
+        h.promise().after_suspend(
+            [](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
     }
 
     decltype(auto) await_resume() { return driver_.finish(); }
@@ -137,8 +150,11 @@ private:
             requeue(g);
             return;
         }
-        park(g, {&driver_, [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); }},
-             driver_.reason());
+        park(
+            g,
+            {&driver_,
+             [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); }},
+            driver_.reason());
         driver_.publish(g); // from here on this frame may be running elsewhere
     }
 

@@ -1,0 +1,87 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/timer_shard.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace weft::detail {
+
+class scheduler;
+
+/// The time of a runtime: a wheel for each worker, and one `asio::steady_timer`, which wakes a thread when
+/// all of them sleep.
+///
+/// Who notices that something is due: a worker that runs goroutines looks about every 20 us; one that is about
+/// to go idle sets the Asio timer to the earliest moment; the monitor wakes another worker when all are
+/// stuck in long slices. A thread that holds no worker sets the Asio timer itself. So a busy runtime makes no
+/// system call for a timer, and an idle one sleeps until the moment comes.
+class timekeeper {
+public:
+    timekeeper(scheduler& s, unsigned shards);
+    ~timekeeper();
+    timekeeper(const timekeeper&) = delete;
+    timekeeper& operator=(const timekeeper&) = delete;
+
+    /// The calling worker's shard; any for a thread that holds none.
+    [[nodiscard]] timer_shard& shard() noexcept;
+
+    /// Nothing is due before this moment.
+    [[nodiscard]] std::int64_t earliest() const noexcept
+    {
+        std::int64_t first = timer_wheel::never;
+        for (const timer_shard* s : shards_) first = std::min(first, s->earliest());
+        return first;
+    }
+    [[nodiscard]] bool empty() const noexcept { return earliest() == timer_wheel::never; }
+
+    /// Wakes what is due at `now`.
+    void ring(std::int64_t now) noexcept
+    {
+        for (timer_shard* s : shards_) {
+            if (s->earliest() <= now) s->ring(now);
+        }
+    }
+
+    /// Makes sure that some thread wakes up for the earliest timer. Called before a worker goes idle, and after a
+    /// push by a thread that holds none.
+    void arm() noexcept;
+
+    /// The runtime is about to end: nobody wakes up for a timer any more.
+    void disarm() noexcept;
+    /// It has ended: what still waits never rings.
+    void close() noexcept;
+
+    /// Keeps the scheduler, unless it is being destroyed.
+    [[nodiscard]] std::shared_ptr<scheduler> keep_alive() const noexcept;
+
+private:
+    void set_asio_timer(std::int64_t when);
+    void on_asio_timer(std::uint64_t generation);
+
+    scheduler& sched_;
+    std::vector<timer_shard*> shards_;
+    std::atomic<std::int64_t> armed_for_{timer_wheel::never}; ///< written under mutex_
+    std::mutex mutex_;
+    std::optional<asio::steady_timer>
+        asio_timer_;               ///< guarded by mutex_, as all below; empty once closed
+    std::uint64_t generation_ = 0; ///< of the latest wait
+};
+
+/// A timer was pushed by a thread that may hold no worker of its runtime: it will have to call `arm`, when it
+/// holds no lock. Cheap when there is a worker.
+void pushed_timer(timer_shard& s) noexcept;
+/// Calls `arm` for what the thread pushed meanwhile.
+void arm_pushed_timers() noexcept;
+
+} // namespace weft::detail

@@ -1,0 +1,263 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/detail/timekeeper.hpp>
+
+#include <weft/detail/scheduler.hpp>
+
+#include <asio/bind_executor.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace weft::detail {
+
+namespace {
+
+/// How many entries are taken out of a wheel under one lock.
+constexpr std::size_t most_at_once = 128;
+
+/// Where the calling thread pushed a timer that nobody may wake up for; see `pushed_timer`.
+thread_local timekeeper* unarmed = nullptr;
+
+} // namespace
+
+// ---------------------------------------------------------------- shard
+
+void timer_shard::ring(std::int64_t now) noexcept
+{
+    for (bool more = true; more;) {
+        wake_list due;
+        lock.lock();
+        more = wheel_.advance(now, due, most_at_once);
+        earliest_.store(wheel_.next(), std::memory_order_relaxed);
+        lock.unlock();
+        due.wake_all();
+    }
+}
+
+void timer_shard::close() noexcept
+{
+    wake_list forgotten;
+    lock.lock();
+    keeper_ = nullptr;
+    while (waiter* w = wheel_.pop_any()) {
+        timer_entry& e = timer_wheel::entry(*w);
+        if (e.hold ? !e.hold(e) : (w->contest && !w->contest->win(w))) continue;
+        w->ok = false; // an alarm comes for the last time, and finds no keeper
+        forgotten.push(w);
+    }
+    earliest_.store(timer_wheel::never, std::memory_order_relaxed);
+    alarm* spare = std::exchange(spare_, nullptr);
+    lock.unlock();
+    forgotten.wake_all();
+    while (spare) delete std::exchange(spare, spare->next_spare_);
+}
+
+alarm* timer_shard::take_spare() noexcept
+{
+    alarm* a = spare_;
+    if (a) {
+        spare_ = a->next_spare_;
+        --spares_;
+    }
+    return a;
+}
+
+bool timer_shard::put_aside(alarm& a) noexcept
+{
+    constexpr unsigned most = 64;
+    if (spares_ == most || !keeper_) return false;
+    a.next_spare_ = spare_;
+    spare_ = &a;
+    ++spares_;
+    return true;
+}
+
+// ---------------------------------------------------------------- alarm
+
+alarm::alarm(timer_shard& s) noexcept : shard_(&s)
+{
+    this->fire = [](wake_callback* c) noexcept { static_cast<alarm*>(c)->rung(); };
+    w_.contest = nullptr;
+    w_.whom = wake_target(static_cast<wake_callback&>(*this));
+    w_.slot = static_cast<timer_entry*>(&entry_);
+    w_.queued = false;
+    entry_.self = this;
+    entry_.hold = [](timer_entry& e) noexcept {
+        alarm& a = *static_cast<entry&>(e).self;
+        a.ringing_ = a.hold();
+        return a.ringing_;
+    };
+    shard_->lock.lock();
+    shard_->enter();
+    shard_->lock.unlock();
+}
+
+alarm::~alarm()
+{
+    shard_->lock.lock();
+    shard_->remove(w_);
+    const bool last = shard_->leave();
+    shard_->lock.unlock();
+    if (last) delete shard_;
+}
+
+bool alarm::put_aside() noexcept
+{
+    shard_->lock.lock();
+    shard_->remove(w_);
+    const bool kept = shard_->put_aside(*this);
+    shard_->lock.unlock();
+    return kept;
+}
+
+void alarm::place(std::int64_t now) noexcept
+{
+    const std::int64_t when = wanted();
+    if (w_.queued && entry_.when == when) return;
+    shard_->remove(w_);
+    if (when == timer_wheel::never || !shard_->keeper()) return;
+    entry_.when = when;
+    shard_->push(w_, now);
+}
+
+bool alarm::settle(std::int64_t now) noexcept
+{
+    shard_->lock.lock();
+    settle_locked(now);
+    const bool open = shard_->keeper() != nullptr;
+    shard_->lock.unlock();
+    wake_somebody();
+    return open;
+}
+
+/// A thread that holds no worker sees to it that some thread wakes up in time.
+void alarm::wake_somebody() noexcept
+{
+    if (WEFT_LIKELY(this_thread_state().held != nullptr)) return;
+    if (const auto s = sched()) s->timers().arm();
+}
+
+std::shared_ptr<scheduler> alarm::sched() const noexcept
+{
+    shard_->lock.lock();
+    auto s = shard_->keeper() ? shard_->keeper()->keep_alive() : nullptr;
+    shard_->lock.unlock();
+    return s;
+}
+
+void alarm::rung() noexcept
+{
+    // `entry_` is left alone while `ringing_`, and the lock under which that was set has been released since.
+    const std::int64_t at = entry_.when;
+    shard_->lock.lock();
+    const bool open = shard_->keeper() != nullptr;
+    shard_->lock.unlock();
+    open ? ring(at) : lost();
+    shard_->lock.lock();
+    ringing_ = false;
+    place(at);
+    shard_->lock.unlock();
+    drop();
+}
+
+// ---------------------------------------------------------------- timekeeper
+
+timekeeper::timekeeper(scheduler& s, unsigned shards) : sched_(s)
+{
+    for (unsigned i = 0; i < shards; ++i) shards_.push_back(new timer_shard(*this));
+    asio_timer_.emplace(s.host);
+}
+
+timekeeper::~timekeeper()
+{
+    for (timer_shard* s : shards_) {
+        s->lock.lock();
+        const bool last = s->leave();
+        s->lock.unlock();
+        if (last) delete s;
+    }
+}
+
+timer_shard& timekeeper::shard() noexcept
+{
+    const worker* w = this_thread_state().held;
+    return *shards_[w && &w->sched == &sched_ ? w->index : 0];
+}
+
+void timekeeper::arm() noexcept
+{
+    const std::int64_t first = earliest();
+    if (first >= armed_for_.load(std::memory_order_relaxed)) {
+        // A host's context must not stay for a timer that was stopped.
+        if (first != timer_wheel::never || !sched_.embedded() ||
+            armed_for_.load(std::memory_order_relaxed) == timer_wheel::never) {
+            return;
+        }
+    }
+    std::lock_guard lock(mutex_);
+    if (!asio_timer_) return;
+    try {
+        set_asio_timer(earliest());
+    } catch (...) {
+        // No memory: the next worker that goes idle tries again.
+        armed_for_.store(timer_wheel::never, std::memory_order_relaxed);
+    }
+}
+
+void timekeeper::set_asio_timer(std::int64_t when)
+{
+    if (when == timer_wheel::never) {
+        ++generation_;
+        armed_for_.store(when, std::memory_order_relaxed);
+        asio_timer_->cancel();
+        return;
+    }
+    if (when >= armed_for_.load(std::memory_order_relaxed)) return;
+    armed_for_.store(when, std::memory_order_relaxed);
+    asio_timer_->expires_at(moment(when));
+    asio_timer_->async_wait([keep = sched_.shared_from_this(), this,
+                             mine = ++generation_](const auto&) { on_asio_timer(mine); });
+}
+
+void timekeeper::on_asio_timer(std::uint64_t mine)
+{
+    {
+        std::lock_guard lock(mutex_);
+        if (!asio_timer_ || mine != generation_) return; // set again meanwhile
+        armed_for_.store(timer_wheel::never, std::memory_order_relaxed);
+    }
+    worker_scope scope(sched_); // its end runs what was woken, and arms for the next
+    if (scope.admitted()) ring(nanos(clock::now()));
+}
+
+void timekeeper::close() noexcept
+{
+    for (timer_shard* s : shards_) s->close();
+}
+
+void timekeeper::disarm() noexcept
+{
+    std::optional<asio::steady_timer> dropped; // cancels, which posts: after the lock
+    std::lock_guard lock(mutex_);
+    ++generation_;
+    dropped.swap(asio_timer_);
+}
+
+std::shared_ptr<scheduler> timekeeper::keep_alive() const noexcept
+{
+    return sched_.weak_from_this().lock();
+}
+
+void pushed_timer(timer_shard& s) noexcept
+{
+    if (!this_thread_state().held) unarmed = s.keeper();
+}
+
+void arm_pushed_timers() noexcept
+{
+    if (timekeeper* k = std::exchange(unarmed, nullptr)) k->arm();
+}
+
+} // namespace weft::detail
