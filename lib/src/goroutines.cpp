@@ -141,9 +141,12 @@ room measure(detail::registry_shard& shard) noexcept
 {
     room r;
     shard.lock.lock();
-    for (const goroutine* g = shard.live.front(); g; g = intrusive_list<goroutine>::next(const_cast<goroutine*>(g))) {
+    for (const goroutine* g = shard.live.front(); g;
+         g = intrusive_list<goroutine>::next(const_cast<goroutine*>(g))) {
         ++r.goroutines;
-        for (auto* c = readable_chain(*g, g->reason.load(std::memory_order_acquire)); c; c = c->caller) ++r.frames;
+        for (auto* c = readable_chain(*g, g->reason.load(std::memory_order_acquire)); c;
+             c = c->caller)
+            ++r.frames;
     }
     shard.lock.unlock();
     return r;
@@ -158,7 +161,8 @@ void copy_shard(detail::registry_shard& shard, std::vector<snapshot>& into,
         const wait_reason reason = g->reason.load(std::memory_order_acquire);
         snapshot s{g->id, g->parent, g->spawn_site, reason, {}, sites.size(), 0, 0, {}};
         if (reason != wait_reason::running) s.since = g->since;
-        for (auto* c = readable_chain(*g, reason); c && sites.size() < sites.capacity(); c = c->caller) {
+        for (auto* c = readable_chain(*g, reason); c && sites.size() < sites.capacity();
+             c = c->caller) {
             sites.push_back(c->site);
             ++s.frames;
         }
@@ -206,7 +210,8 @@ std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
         g.name.assign(s.name, s.name_length);
         g.state = state_of(s.reason);
         g.wait_reason = detail::wait_reason_text(s.reason);
-        if (s.since != clock::time_point() && s.id != own_id) g.waiting = std::max(duration::zero(), now - s.since);
+        if (s.since != clock::time_point() && s.id != own_id)
+            g.waiting = std::max(duration::zero(), now - s.since);
         g.parent = s.parent;
         g.spawn_site = s.spawn_site;
         g.frames.assign(sites.begin() + static_cast<std::ptrdiff_t>(s.first_frame),
@@ -222,8 +227,9 @@ namespace {
 bool is_internal(const std::source_location& f)
 {
     const std::string_view file = f.file_name();
-    return f.line() == 0 || file.find("weft/detail/") != file.npos || file.ends_with("weft/run.hpp") ||
-           file.ends_with("weft/sync_wait.hpp") || file.ends_with("weft/join_handle.hpp");
+    return f.line() == 0 || file.find("weft/detail/") != file.npos ||
+           file.ends_with("weft/run.hpp") || file.ends_with("weft/sync_wait.hpp") ||
+           file.ends_with("weft/join_handle.hpp");
 }
 
 /// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the user
@@ -250,7 +256,8 @@ std::vector<goroutine_info> goroutines()
     std::vector<goroutine_info> all;
     for (const auto& s : detail::world()) {
         auto some = goroutines_of(*s);
-        all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+        all.insert(all.end(), std::make_move_iterator(some.begin()),
+                   std::make_move_iterator(some.end()));
     }
     return all;
 }
@@ -260,12 +267,14 @@ void print(std::ostream& out, const goroutine_info& g)
     out << "goroutine " << g.id;
     if (!g.name.empty()) out << " \"" << g.name << '"';
     out << " [" << g.wait_reason;
-    if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(g.waiting).count(); minutes > 0) {
+    if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(g.waiting).count();
+        minutes > 0) {
         out << ", " << minutes << (minutes == 1 ? " minute" : " minutes");
     }
     out << "]:\n";
     const auto print_site = [&out](const std::source_location& f) {
-        out << readable_name(f.function_name()) << "\n\t" << f.file_name() << ':' << f.line() << '\n';
+        out << readable_name(f.function_name()) << "\n\t" << f.file_name() << ':' << f.line()
+            << '\n';
     };
     for (const auto& f : g.frames) {
         if (!is_internal(f)) print_site(f);

@@ -23,7 +23,9 @@ using namespace std::chrono_literals;
 void scheduler::wake_monitor() noexcept
 {
     if (monitor_asleep_.exchange(false, std::memory_order_seq_cst)) {
-        { std::lock_guard lock(monitor_mutex_); }
+        {
+            std::lock_guard lock(monitor_mutex_);
+        }
         monitor_wake_.notify_one();
     }
 }
@@ -43,10 +45,13 @@ void scheduler::monitor_loop()
     while (!monitor_stop_) {
         if (quiet >= quiet_rounds) {
             monitor_asleep_.store(true, std::memory_order_seq_cst);
-            const auto woken = [this] { return monitor_stop_ || !monitor_asleep_.load(std::memory_order_relaxed); };
+            const auto woken = [this] {
+                return monitor_stop_ || !monitor_asleep_.load(std::memory_order_relaxed);
+            };
             bool still_quiet = false;
             if (all_idle()) {
-                if (whole_program.load()) { // a thread or handler that was there before may be gone by now
+                // A thread or handler that was there before may be gone by now.
+                if (whole_program.load()) {
                     still_quiet = !monitor_wake_.wait_for(lock, second_look, woken);
                 } else {
                     monitor_wake_.wait(lock, woken);
@@ -111,7 +116,8 @@ std::uint64_t scheduler::activity() const noexcept
 
 bool scheduler::all_idle() const noexcept
 {
-    return injected_.size() == 0 && std::all_of(workers_.begin(), workers_.end(), [](const auto& w) {
+    return injected_.size() == 0 &&
+           std::all_of(workers_.begin(), workers_.end(), [](const auto& w) {
                return w->state_.load(std::memory_order_seq_cst) == worker::state::idle;
            });
 }
@@ -145,15 +151,16 @@ bool scheduler::deadlocked() noexcept
 #if defined(__linux__)
     std::error_code ec;
     std::size_t threads = 0;
-    for (std::filesystem::directory_iterator it("/proc/self/task", ec), end; !ec && it != end; it.increment(ec)) {
+    for (std::filesystem::directory_iterator it("/proc/self/task", ec), end; !ec && it != end;
+         it.increment(ec)) {
         ++threads;
     }
     // The caller of run(), this thread, the workers' threads, the side pool.
     if (ec || threads > 2 + workers_.size() + side_->threads()) return false;
 #endif
     // Nothing may have moved while all this was looked at, nor main have ended.
-    return activity() == before && all_idle() && external_work_.load() == 0 && without_worker_.load() == 0 &&
-           whole_program.load() && !stopping();
+    return activity() == before && all_idle() && external_work_.load() == 0 &&
+           without_worker_.load() == 0 && whole_program.load() && !stopping();
 }
 
 } // namespace weft::detail

@@ -194,14 +194,16 @@ bool worker::look_around() noexcept
 {
     const auto t = clock::now();
     const auto nanos = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count()) / look_every_;
+                           std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count()) /
+                       look_every_;
     now = t;
     const auto mean = (3 * std::uint64_t{slice_nanos_.load(std::memory_order_relaxed)} + nanos) / 4;
     slice_nanos_.store(static_cast<std::uint32_t>(std::min<std::uint64_t>(mean, UINT32_MAX)),
                        std::memory_order_relaxed);
-    constexpr auto interval = static_cast<std::uint64_t>(std::chrono::nanoseconds(look_interval).count());
-    look_every_ = static_cast<unsigned>(
-        std::clamp<std::uint64_t>(interval / std::max<std::uint64_t>(nanos, 1), 1, most_slices_between_looks));
+    constexpr auto interval =
+        static_cast<std::uint64_t>(std::chrono::nanoseconds(look_interval).count());
+    look_every_ = static_cast<unsigned>(std::clamp<std::uint64_t>(
+        interval / std::max<std::uint64_t>(nanos, 1), 1, most_slices_between_looks));
     until_look_ = look_every_;
     if (const std::size_t waiting = sched.injected_.size()) {
         queue_.push(sched.injected_.take(waiting / sched.workers_.size() + 1));
@@ -232,9 +234,11 @@ bool worker::helps() noexcept
         if (w->state_.load(std::memory_order_relaxed) != state::running) continue;
         if (w->index < index) first = false;
         if (w.get() != this) alone = false;
-        per_nano += 1.0 / std::max<std::uint32_t>(1, w->slice_nanos_.load(std::memory_order_relaxed));
+        per_nano +=
+            1.0 / std::max<std::uint32_t>(1, w->slice_nanos_.load(std::memory_order_relaxed));
     }
-    if (alone) sched.alone_nanos_.store(static_cast<std::uint32_t>(mine), std::memory_order_relaxed);
+    if (alone)
+        sched.alone_nanos_.store(static_cast<std::uint32_t>(mine), std::memory_order_relaxed);
     const std::uint32_t before = sched.alone_nanos_.load(std::memory_order_relaxed);
     if (first || mine >= coarse_slice_nanos || per_nano * before >= least_gain) {
         if (!first && strikes_ == 0) sched.help_pause_.store(0, std::memory_order_relaxed);
@@ -254,7 +258,8 @@ void worker::consolidate(thread_state& me) noexcept
     sched.no_help_before_.store(now.time_since_epoch().count() + pause, std::memory_order_relaxed);
     const goroutine_chain rest = queue_.take(SIZE_MAX);
     me = {};
-    sched.injecting_.fetch_add(1, std::memory_order_acquire); // as inject(): from here on `this` is not held
+    // As inject(): from here on `this` is not held.
+    sched.injecting_.fetch_add(1, std::memory_order_acquire);
     scheduler& s = sched;
     state_.store(state::idle, std::memory_order_seq_cst);
     s.injected_.push(rest);
@@ -272,7 +277,8 @@ void worker::ask_for_help(std::size_t queued) noexcept
 
 goroutine* worker::steal(worker& victim) noexcept
 {
-    goroutine_chain taken = victim.queue_.take(std::min((victim.queue_.size() + 1) / 2, most_stolen));
+    goroutine_chain taken =
+        victim.queue_.take(std::min((victim.queue_.size() + 1) / 2, most_stolen));
     goroutine* g = taken.pop_front();
     queue_.push(taken);
     return g;
@@ -312,7 +318,8 @@ bool worker::retire_if_idle() noexcept
 scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer)
     : options(std::move(o)),
       on_panic(std::make_shared<const panic_policy>(options.on_panic)),
-      seed_(std::uint64_t{std::random_device{}()} << 32), embedded_(outer.has_value())
+      seed_(std::uint64_t{std::random_device{}()} << 32),
+      embedded_(outer.has_value())
 {
     const unsigned procs = options.procs ? options.procs : default_procs();
     if (outer) {
@@ -327,7 +334,8 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
     side_ = std::make_unique<side_pool>();
 }
 
-std::shared_ptr<scheduler> scheduler::make(runtime_options o, std::optional<asio::any_io_executor> outer)
+std::shared_ptr<scheduler> scheduler::make(runtime_options o,
+                                           std::optional<asio::any_io_executor> outer)
 {
     auto s = std::make_shared<scheduler>(std::move(o), std::move(outer));
     s->monitor_ = std::thread([&m = *s] { m.monitor_loop(); });
@@ -383,7 +391,8 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
 {
     const auto unwind = [](goroutine* g) {
         thread_state& me = this_thread_state();
-        const thread_state outer = std::exchange(me, {nullptr, g, 0}); // its destructors may ask who they are
+        // Its destructors may ask who they are.
+        const thread_state outer = std::exchange(me, {nullptr, g, 0});
         resumer r = g->thread.take();
         r.unwind();
         me = outer;
@@ -415,7 +424,8 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
             }
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
-            if (g && g->parked_on.withdraw && g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
+            if (g && g->parked_on.withdraw &&
+                g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
                 g->parked_on.withdraw(g->parked_on.driver, false)) {
                 unwind(g);
             }
@@ -466,7 +476,9 @@ void scheduler::retire(goroutine& g) noexcept
     g.shard->remove(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
     if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
-        { std::lock_guard lock(join_mutex_); }
+        {
+            std::lock_guard lock(join_mutex_);
+        }
         join_changed_.notify_all();
     }
 }
@@ -537,7 +549,8 @@ void scheduler::wake_for_injected() noexcept
     }
     for (const auto& w : workers_) {
         auto expected = worker::state::idle;
-        if (w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
+        if (w->state_.compare_exchange_strong(expected, worker::state::scheduled,
+                                              std::memory_order_seq_cst)) {
             post_drain(*w, host_never);
             return;
         }
@@ -557,7 +570,8 @@ void scheduler::wake_worker(worker& victim) noexcept
     for (const auto& w : workers_) {
         auto expected = worker::state::idle;
         if (w->state_.load(std::memory_order_relaxed) == expected &&
-            w->state_.compare_exchange_strong(expected, worker::state::scheduled, std::memory_order_seq_cst)) {
+            w->state_.compare_exchange_strong(expected, worker::state::scheduled,
+                                              std::memory_order_seq_cst)) {
             w->steal_from_.store(&victim, std::memory_order_relaxed);
             post_drain(*w, host_never);
             return;
@@ -583,7 +597,8 @@ bool scheduler::enter_worker(worker*& held) noexcept
     without_worker_.fetch_add(1, std::memory_order_seq_cst);
     if (attention_.load(std::memory_order_seq_cst)) pay_attention(nullptr);
     if (!stopping_.load(std::memory_order_seq_cst)) return true;
-    without_worker_.fetch_sub(1, std::memory_order_release); // too late: stop() may be unwinding already
+    // Too late: stop() may be unwinding already.
+    without_worker_.fetch_sub(1, std::memory_order_release);
     return false;
 }
 
@@ -651,8 +666,14 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
 
 // ---------------------------------------------------------------- work of the host
 
-void scheduler::work_started() noexcept { count_work(+1); }
-void scheduler::work_finished() noexcept { count_work(-1); }
+void scheduler::work_started() noexcept
+{
+    count_work(+1);
+}
+void scheduler::work_finished() noexcept
+{
+    count_work(-1);
+}
 
 void scheduler::count_work(int by) noexcept
 {
@@ -706,8 +727,14 @@ const asio::any_io_executor& host_executor(const scheduler& s, bool never_block)
     return never_block ? s.host_never : s.host;
 }
 
-void work_started(scheduler& s) noexcept { s.work_started(); }
-void work_finished(scheduler& s) noexcept { s.work_finished(); }
+void work_started(scheduler& s) noexcept
+{
+    s.work_started();
+}
+void work_finished(scheduler& s) noexcept
+{
+    s.work_finished();
+}
 
 queued_work::queued_work(scheduler& s) : sched_(s.shared_from_this())
 {

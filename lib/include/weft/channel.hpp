@@ -339,7 +339,10 @@ private:
     friend class send_channel<T>;
     friend class receive_channel<T>;
 
-    explicit channel(detail::channel_ref<T> ref) noexcept : detail::channel_handle<T>(std::move(ref)) {}
+    explicit channel(detail::channel_ref<T> ref) noexcept
+        : detail::channel_handle<T>(std::move(ref))
+    {
+    }
 };
 
 /// The sending half of a channel; made from a `channel<T>`.

@@ -63,15 +63,16 @@ template <class A, class B, class C, class D>
     requires detail::startable<A, B, C, D>
 void go(A&& a, B&& b, C&& c, D&& d, std::source_location at = std::source_location::current())
 {
-    detail::go_at(at, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+    detail::go_at(at, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),
+                  std::forward<D>(d));
 }
 /// Five and more arguments: the place is not known.
 template <class A, class B, class C, class D, class... More>
     requires(sizeof...(More) > 0 && detail::startable<A, B, C, D, More...>)
 void go(A&& a, B&& b, C&& c, D&& d, More&&... more)
 {
-    detail::go_at({}, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d),
-                  std::forward<More>(more)...);
+    detail::go_at({}, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),
+                  std::forward<D>(d), std::forward<More>(more)...);
 }
 
 } // namespace weft

@@ -82,7 +82,10 @@ public:
     }
 
     /// What to do about a failure nobody saw; it outlives the runtime, as a handle may.
-    [[nodiscard]] const std::shared_ptr<const panic_policy>& policy() const noexcept { return policy_; }
+    [[nodiscard]] const std::shared_ptr<const panic_policy>& policy() const noexcept
+    {
+        return policy_;
+    }
 
 private:
     std::atomic<unsigned> refs_{2};
@@ -119,6 +122,7 @@ public:
         if (auto unseen = state_->release()) report_unseen_failure(*policy, std::move(unseen));
     }
     [[nodiscard]] join_state<T>* get() const noexcept { return state_; }
+
 private:
     join_state<T>* state_ = nullptr;
 };
@@ -230,8 +234,8 @@ auto spawn_at(const std::source_location& at, Args&&... args)
             auto* state = new join_state<T>(s.on_panic);
             join_ref<T> mine(state);
             join_promise<T> theirs(state);
-            start_goroutine(s, at, spawned_body<T, std::decay_t<F>, std::decay_t<Rest>...>, std::move(theirs),
-                            std::forward<F>(f), std::forward<Rest>(rest)...);
+            start_goroutine(s, at, spawned_body<T, std::decay_t<F>, std::decay_t<Rest>...>,
+                            std::move(theirs), std::forward<F>(f), std::forward<Rest>(rest)...);
             return join_handle<T>(std::move(mine));
         },
         std::forward<Args>(args)...);

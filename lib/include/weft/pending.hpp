@@ -74,7 +74,8 @@ struct outcome_of<void(Args...)> {
 /// Asio's cancellation slots are not thread-safe, and a composed operation touches its slot at each step. So
 /// all of the operation's handlers, and the cancellation, run on one strand.
 template <class Signature>
-class pending_state final : public waitable, public std::enable_shared_from_this<pending_state<Signature>> {
+class pending_state final : public waitable,
+                            public std::enable_shared_from_this<pending_state<Signature>> {
     using outcome = outcome_of<Signature>;
 
 public:
@@ -119,7 +120,8 @@ public:
 
     auto take()
     {
-        if (!done()) throw_misuse("pending: the result was asked for before the operation was done");
+        if (!done())
+            throw_misuse("pending: the result was asked for before the operation was done");
         return outcome::take(*result_);
     }
 
@@ -216,7 +218,10 @@ public:
     }
 
     /// Waits until the operation is done; also a select case. Ready from then on.
-    [[nodiscard]] pending_done<signature> done() const noexcept { return pending_done<signature>(state_); }
+    [[nodiscard]] pending_done<signature> done() const noexcept
+    {
+        return pending_done<signature>(state_);
+    }
     /// Whether it is done, at this moment.
     [[nodiscard]] bool ready() const noexcept { return state_->done(); }
 

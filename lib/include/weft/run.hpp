@@ -22,7 +22,8 @@ namespace weft {
 ///
 /// @throws misuse_error  on a worker thread.
 template <class F>
-auto run(F main, runtime_options options = {}, std::source_location at = std::source_location::current())
+auto run(F main, runtime_options options = {},
+         std::source_location at = std::source_location::current())
 {
     runtime rt(std::move(options));
     detail::scheduler& s = rt.get_executor().sched();

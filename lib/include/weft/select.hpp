@@ -146,7 +146,8 @@ public:
 
         [[nodiscard]] detail::wait_reason reason() const noexcept
         {
-            return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
+            return core_.can_wake() ? detail::wait_reason::select
+                                    : detail::wait_reason::select_no_cases;
         }
         bool withdraw(bool = false) noexcept { return core_.withdraw(); }
 
@@ -268,7 +269,8 @@ public:
               cases_(ops_.size()),
               by_address_(ops_.size()),
               poll_(ops_.size()),
-              core_(cases_.data(), by_address_.data(), poll_.data(), static_cast<std::uint32_t>(ops_.size()))
+              core_(cases_.data(), by_address_.data(), poll_.data(),
+                    static_cast<std::uint32_t>(ops_.size()))
         {
             for (std::uint32_t i = 0; i < ops_.size(); ++i) cases_[i].bind(ops_[i], i);
         }
@@ -292,7 +294,8 @@ public:
 
         [[nodiscard]] detail::wait_reason reason() const noexcept
         {
-            return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
+            return core_.can_wake() ? detail::wait_reason::select
+                                    : detail::wait_reason::select_no_cases;
         }
         bool withdraw(bool = false) noexcept { return core_.withdraw(); }
 
@@ -341,7 +344,8 @@ template <detail::operation A, detail::operation B>
 template <detail::operation... Ops, detail::operation B>
 [[nodiscard]] auto operator||(select<Ops...> s, B b)
 {
-    return select<Ops..., B>(std::tuple_cat(std::move(s).take_cases(), std::tuple<B>(std::move(b))));
+    return select<Ops..., B>(
+        std::tuple_cat(std::move(s).take_cases(), std::tuple<B>(std::move(b))));
 }
 
 } // namespace weft

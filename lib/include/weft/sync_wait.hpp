@@ -97,7 +97,8 @@ auto wait_for_goroutine(scheduler& s, const std::source_location& at, const char
     -> awaited_t<F>
 {
     if (this_thread_state().held) {
-        throw misuse_error(std::string(what) + " on a worker thread would block it; co_await instead");
+        throw misuse_error(std::string(what) +
+                           " on a worker thread would block it; co_await instead");
     }
     using T = awaited_t<F>;
     waiting_room<T> room;
@@ -128,12 +129,15 @@ struct op_result<task<U>> {
 /// @throws error         errc::stopped: the runtime ended first.
 /// @par Thread safety    safe.
 template <class Op>
-auto sync_wait(const executor& ex, Op&& what, std::source_location at = std::source_location::current())
+auto sync_wait(const executor& ex, Op&& what,
+               std::source_location at = std::source_location::current())
 {
     using D = std::decay_t<Op>;
     if constexpr (detail::operation<D> || detail::drivable<D> || detail::is_task<D>::value) {
         using R = typename detail::op_result<D>::type;
-        auto body = [op = D(std::forward<Op>(what))]() mutable -> task<R> { co_return co_await std::move(op); };
+        auto body = [op = D(std::forward<Op>(what))]() mutable -> task<R> {
+            co_return co_await std::move(op);
+        };
         return detail::wait_for_goroutine(ex.sched(), at, "sync_wait", std::move(body));
     } else {
         return detail::wait_for_goroutine(ex.sched(), at, "sync_wait", D(std::forward<Op>(what)));

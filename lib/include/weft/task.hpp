@@ -33,7 +33,9 @@ namespace detail {
 template <class U>
 class child_awaiter {
 public:
-    child_awaiter(task<U>&& child, goroutine& self) noexcept : child_(std::move(child)), self_(self) {}
+    child_awaiter(task<U>&& child, goroutine& self) noexcept : child_(std::move(child)), self_(self)
+    {
+    }
 
     bool await_ready() const noexcept { return false; }
 
@@ -48,7 +50,8 @@ public:
     {
         // The frame behind `asio::use_awaitable` is not resumed but popped by the completion handler, so its
         // caller is the first to know that the goroutine is back.
-        if (self_.reason.load(std::memory_order_relaxed) != wait_reason::running) leave_foreign(self_);
+        if (self_.reason.load(std::memory_order_relaxed) != wait_reason::running)
+            leave_foreign(self_);
         return child_.await_resume();
     }
 
@@ -102,7 +105,8 @@ public:
 
 private:
     Op op_;
-    foreign_awaiter<decltype(std::declval<Frame&>().Frame::await_transform(std::declval<Op>()))> inner_;
+    foreign_awaiter<decltype(std::declval<Frame&>().Frame::await_transform(std::declval<Op>()))>
+        inner_;
 };
 
 template <class T>
@@ -113,7 +117,8 @@ struct is_task<task<U>> : std::true_type {};
 template <class T>
 struct is_other_awaitable : std::false_type {};
 template <class U, class Ex>
-struct is_other_awaitable<asio::awaitable<U, Ex>> : std::bool_constant<!std::is_same_v<Ex, executor>> {};
+struct is_other_awaitable<asio::awaitable<U, Ex>>
+    : std::bool_constant<!std::is_same_v<Ex, executor>> {};
 
 /// Types that bring their own driver to `co_await` (`select`, `yield`, ...).
 template <class T>
@@ -141,7 +146,8 @@ public:
     // Each overload notes the place first.
     template <class Op>
         requires operation<std::remove_cvref_t<Op>>
-    auto await_transform(Op&& op, std::source_location at = std::source_location::current()) noexcept
+    auto await_transform(Op&& op,
+                         std::source_location at = std::source_location::current()) noexcept
     {
         enter(at);
         return parking_awaiter<single_wait<std::remove_reference_t<Op>>>(*this, op);
@@ -171,12 +177,14 @@ public:
     {
         enter(at);
         self->top_core = this;
-        auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other), asio::deferred);
+        auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other),
+                                      asio::deferred);
         return beside_awaiter<decltype(spawned), frame_type>(*self, *this, std::move(spawned));
     }
 
     template <class Op>
-        requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> && !is_task<std::remove_cvref_t<Op>>::value &&
+        requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> &&
+                 !is_task<std::remove_cvref_t<Op>>::value &&
                  !is_other_awaitable<std::remove_cvref_t<Op>>::value)
     auto await_transform(Op&& op, std::source_location at = std::source_location::current())
     {

@@ -53,7 +53,10 @@ public:
     thread_slot& operator=(const thread_slot&) = delete;
     ~thread_slot() = default; // whoever takes the goroutine empties the slot first
 
-    void put(asio_thread&& t) noexcept { ::new (static_cast<void*>(room_)) asio_thread(std::move(t)); }
+    void put(asio_thread&& t) noexcept
+    {
+        ::new (static_cast<void*>(room_)) asio_thread(std::move(t));
+    }
 
     [[nodiscard]] resumer take() noexcept
     {

@@ -27,9 +27,10 @@ namespace weft::detail {
 /// partner that finds the other waiting does both halves and wakes it after unlocking.
 template <class T>
 class channel_core final : public waitable {
-    static_assert(std::is_nothrow_move_constructible_v<T>,
-                  "weft::channel<T>: T must be nothrow move constructible, because values are moved while "
-                  "the channel is locked; send a std::unique_ptr<T> instead");
+    static_assert(
+        std::is_nothrow_move_constructible_v<T>,
+        "weft::channel<T>: T must be nothrow move constructible, because values are moved while "
+        "the channel is locked; send a std::unique_ptr<T> instead");
     static_assert(std::is_nothrow_destructible_v<T>, "weft::channel<T>: ~T must not throw");
 
 public:
@@ -64,7 +65,8 @@ public:
             into.emplace(std::move(ring_.front()));
             ring_.drop();
             // A blocked sender's value goes to the tail, so senders stay in line.
-            if (waiter* s = senders_.pop_claimed()) take_from(s, [&](T& v) { ring_.push(std::move(v)); }, wakes);
+            if (waiter* s = senders_.pop_claimed())
+                take_from(s, [&](T& v) { ring_.push(std::move(v)); }, wakes);
         } else if (waiter* s = senders_.pop_claimed()) {
             take_from(s, [&](T& v) { into.emplace(std::move(v)); }, wakes);
         } else if (closed_) {
@@ -170,7 +172,8 @@ private:
 
     static std::size_t checked(std::size_t capacity)
     {
-        constexpr std::size_t most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
+        constexpr std::size_t most =
+            static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
         if (capacity > most / sizeof(T)) throw_misuse("makechan: size out of range");
         return capacity;
     }

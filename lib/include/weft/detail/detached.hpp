@@ -69,7 +69,8 @@ private:
         void operator()(asio::cancellation_type type)
         {
             if (type != asio::cancellation_type::none && self->waits_ && self->driver_.withdraw()) {
-                self->complete(std::make_exception_ptr(asio::system_error(asio::error::operation_aborted)));
+                self->complete(
+                    std::make_exception_ptr(asio::system_error(asio::error::operation_aborted)));
             }
         }
     };
@@ -92,7 +93,9 @@ private:
             complete(nullptr);
         } else {
             waits_ = true; // and the waiter means something
-            this->fire = [](wake_callback* c) noexcept { static_cast<detached*>(c)->complete(nullptr); };
+            this->fire = [](wake_callback* c) noexcept {
+                static_cast<detached*>(c)->complete(nullptr);
+            };
             driver_.publish_to(wake_target(static_cast<wake_callback&>(*this)));
         }
     }
@@ -101,7 +104,8 @@ private:
     {
         const tracked ex = work_; // the node may be gone before post returns
         // A context that ends drops the closure; then the node goes with it, and a future is broken, not lost.
-        asio::post(ex, [node = std::unique_ptr<detached, dropper>(this), failure = std::move(failure)]() mutable {
+        asio::post(ex, [node = std::unique_ptr<detached, dropper>(this),
+                        failure = std::move(failure)]() mutable {
             node.release()->deliver(std::move(failure));
         });
     }
@@ -171,7 +175,8 @@ template <class Derived>
 struct asio_operation {
     /// Depends on the token in name only: `Derived` is incomplete here.
     template <class Token>
-    using signature = typename completion<typename std::enable_if_t<!std::is_void_v<Token>, Derived>::result_type>::signature;
+    using signature = typename completion<
+        typename std::enable_if_t<!std::is_void_v<Token>, Derived>::result_type>::signature;
 
     template <class Token>
         requires asio::completion_token_for<Token, signature<Token>>

@@ -62,7 +62,8 @@ struct goroutine_switch {
     thread_slot thread; ///< engaged exactly while the goroutine does not run
     promise_core* top_core = nullptr;
     scheduler* sched = nullptr; ///< null until the goroutine is registered
-    clock::time_point since{};  ///< when its latest slice began, to the drain's last look at the clock
+    /// When its latest slice began, to the drain's last look at the clock.
+    clock::time_point since{};
     fast_random random{0};
     std::int32_t budget = 0;
     std::atomic<wait_reason> reason{wait_reason::runnable};

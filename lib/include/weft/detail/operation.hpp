@@ -122,7 +122,8 @@ public:
     void await_suspend(std::coroutine_handle<Promise> h) noexcept
     {
         core_.self->top_frame = &h.promise();
-        h.promise().after_suspend([](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
+        h.promise().after_suspend(
+            [](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
     }
 
     decltype(auto) await_resume() { return driver_.finish(); }
@@ -137,8 +138,11 @@ private:
             requeue(g);
             return;
         }
-        park(g, {&driver_, [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); }},
-             driver_.reason());
+        park(
+            g,
+            {&driver_,
+             [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); }},
+            driver_.reason());
         driver_.publish(g); // from here on this frame may be running elsewhere
     }
 

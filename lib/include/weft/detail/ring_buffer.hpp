@@ -49,7 +49,6 @@ public:
     }
 
 private:
-
     T* slots_;
     std::size_t capacity_;
     std::size_t head_ = 0;

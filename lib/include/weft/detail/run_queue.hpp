@@ -92,7 +92,10 @@ public:
         return taken;
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t size() const noexcept
+    {
+        return size_.load(std::memory_order_relaxed);
+    }
 
 private:
     /// Thousands of goroutines do not fit into the near caches: while one runs, the next one's frame and the

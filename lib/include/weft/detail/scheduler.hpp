@@ -62,8 +62,9 @@ public:
     scheduler& sched;
     const unsigned index;
     registry_shard shard;
-    std::uint64_t next_id = 0, last_id = 0; ///< goroutine ids are taken from the scheduler in batches
-    clock::time_point now{};                ///< the drain's latest look at the clock
+    std::uint64_t next_id = 0; ///< goroutine ids are taken from the scheduler in batches
+    std::uint64_t last_id = 0;
+    clock::time_point now{}; ///< the drain's latest look at the clock
 
 private:
     friend class scheduler;
@@ -89,9 +90,9 @@ private:
     unsigned strikes_ = 0; ///< looks in a row at which this worker's help did not pay
 
     alignas(cache_line) std::atomic<state> state_{state::idle};
-    std::atomic<bool> resting_{false};              ///< its holder waits out a pause
-    std::atomic<std::uint64_t> slices_{0};          ///< written by the holder only
-    std::atomic<std::uint32_t> slice_nanos_{0};     ///< recent mean length of a slice
+    std::atomic<bool> resting_{false};          ///< its holder waits out a pause
+    std::atomic<std::uint64_t> slices_{0};      ///< written by the holder only
+    std::atomic<std::uint32_t> slice_nanos_{0}; ///< recent mean length of a slice
 };
 
 /// The machine under `runtime`: workers, the injection queue, the registry, the monitor thread.
@@ -101,7 +102,8 @@ private:
 class scheduler : public std::enable_shared_from_this<scheduler> {
 public:
     /// The only way to make one: threads that refer to it start after it is whole.
-    static std::shared_ptr<scheduler> make(runtime_options o, std::optional<asio::any_io_executor> outer);
+    static std::shared_ptr<scheduler> make(runtime_options o,
+                                           std::optional<asio::any_io_executor> outer);
     scheduler(runtime_options options, std::optional<asio::any_io_executor> host);
     ~scheduler();
     scheduler(const scheduler&) = delete;
@@ -113,7 +115,10 @@ public:
     void retire(goroutine& g) noexcept;
     void inject(goroutine* g) noexcept;
     void panic(goroutine& g, std::exception_ptr e) noexcept;
-    [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool stopping() const noexcept
+    {
+        return stopping_.load(std::memory_order_acquire);
+    }
 
     // --- lifetime
     [[nodiscard]] std::size_t live() noexcept;
@@ -146,7 +151,8 @@ public:
     [[nodiscard]] bool has_orphans() noexcept;
 
     const runtime_options options;
-    const std::shared_ptr<const panic_policy> on_panic; ///< options.on_panic, for those who outlive the runtime
+    /// options.on_panic, for those who outlive the runtime.
+    const std::shared_ptr<const panic_policy> on_panic;
     asio::any_io_executor host;       ///< blocking.possibly
     asio::any_io_executor host_never; ///< blocking.never
     asio::any_io_executor host_again; ///< blocking.never, preferably on the same thread
@@ -175,24 +181,25 @@ private:
     std::unique_ptr<side_pool> side_;
 
     alignas(cache_line) run_queue injected_;
-    std::atomic<std::uint64_t> injections_{0};  ///< how many there ever were: a worker going idle looks twice
-    std::atomic<std::uint32_t> injecting_{0};   ///< threads inside inject(); stop() waits for them
-    registry_shard outside_;                    ///< goroutines spawned from foreign threads
+    /// How many there ever were: a worker going idle looks twice.
+    std::atomic<std::uint64_t> injections_{0};
+    std::atomic<std::uint32_t> injecting_{0}; ///< threads inside inject(); stop() waits for them
+    registry_shard outside_;                  ///< goroutines spawned from foreign threads
     std::atomic<std::uint64_t> ids_{1};
     const std::uint64_t seed_; ///< of the goroutines' random choices
 
     // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
-    std::atomic<std::uint32_t> alone_nanos_{0};           ///< mean slice while one worker ran
-    std::atomic<clock::rep> no_help_before_{0};           ///< in clock ticks since its epoch
+    std::atomic<std::uint32_t> alone_nanos_{0}; ///< mean slice while one worker ran
+    std::atomic<clock::rep> no_help_before_{0}; ///< in clock ticks since its epoch
     std::atomic<clock::rep> help_pause_{0};
 
     /// True makes every worker leave its drain loop's fast path at the next slice boundary.
     alignas(cache_line) std::atomic<bool> attention_{false};
     std::atomic<bool> stopping_{false};
-    std::atomic<bool> paused_{false};           ///< written under pause_mutex_
+    std::atomic<bool> paused_{false}; ///< written under pause_mutex_
     std::atomic<bool> join_waiting_{false};
     std::atomic<std::int64_t> external_work_{0};
-    std::atomic<int> without_worker_{0};        ///< handlers that run although no worker was free
+    std::atomic<int> without_worker_{0}; ///< handlers that run although no worker was free
 
     std::mutex join_mutex_;
     std::condition_variable join_changed_;

@@ -24,7 +24,9 @@ struct select_case {
     void bind(Op& o, std::uint32_t position) noexcept
     {
         static constexpr verbs table{
-            [](void* p, waiter& in, wake_list& wakes) noexcept { return static_cast<Op*>(p)->attempt(in, wakes); },
+            [](void* p, waiter& in, wake_list& wakes) noexcept {
+                return static_cast<Op*>(p)->attempt(in, wakes);
+            },
             [](void* p, waiter& in) noexcept { static_cast<Op*>(p)->enqueue(in); },
             [](void* p, waiter& in) noexcept { static_cast<Op*>(p)->dequeue(in); },
         };
@@ -60,7 +62,8 @@ enum class select_order : std::uint8_t { random, biased };
 /// `cases`, `by_address` and `poll` are arrays of `count` elements in the select's own frame.
 class select_core {
 public:
-    select_core(select_case* cases, select_case** by_address, std::uint32_t* poll, std::uint32_t count) noexcept
+    select_core(select_case* cases, select_case** by_address, std::uint32_t* poll,
+                std::uint32_t count) noexcept
         : cases_(cases), by_address_(by_address), poll_(poll), count_(count)
     {
     }

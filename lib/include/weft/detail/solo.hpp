@@ -81,8 +81,14 @@ inline bool leave_solo() noexcept
 
 inline void join_population(bool) noexcept {}
 inline void leave_population() noexcept {}
-inline bool enter_solo() noexcept { return false; }
-inline bool leave_solo() noexcept { return false; }
+inline bool enter_solo() noexcept
+{
+    return false;
+}
+inline bool leave_solo() noexcept
+{
+    return false;
+}
 
 #endif
 

@@ -23,7 +23,10 @@ class wake_target {
 public:
     wake_target() noexcept {} // NOLINT: raw, as the waiter it is part of
     explicit wake_target(goroutine& g) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&g)) {}
-    explicit wake_target(wake_callback& c) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&c) | 1) {}
+    explicit wake_target(wake_callback& c) noexcept
+        : bits_(reinterpret_cast<std::uintptr_t>(&c) | 1)
+    {
+    }
 
     void wake() const noexcept
     {
@@ -48,7 +51,10 @@ public:
         return winner_.compare_exchange_strong(nobody, by, std::memory_order_acq_rel,
                                                std::memory_order_acquire);
     }
-    [[nodiscard]] waiter* winner() const noexcept { return winner_.load(std::memory_order_acquire); }
+    [[nodiscard]] waiter* winner() const noexcept
+    {
+        return winner_.load(std::memory_order_acquire);
+    }
     [[nodiscard]] bool open() const noexcept { return winner() == nullptr; }
 
 private:
@@ -67,8 +73,8 @@ private:
 struct waiter : list_hook {
     waiter() noexcept {} // NOLINT: raw on purpose
 
-    claim* contest;      ///< null: the operation waits in this queue alone
-    void* slot;          ///< where the partner takes the value from or puts it
+    claim* contest; ///< null: the operation waits in this queue alone
+    void* slot;     ///< where the partner takes the value from or puts it
     wake_target whom;
     std::uint32_t index; ///< of the select case
     bool ok;             ///< the outcome: happened, or the channel was closed
