@@ -20,8 +20,8 @@ constinit thread_local thread_standing this_thread_standing;
 
 namespace {
 
-/// After a revocation nobody becomes solo for this long: two threads that take turns would otherwise pay
-/// for a membarrier each time.
+/// After a revocation nobody becomes solo for this long: two threads that take turns would
+/// otherwise pay for a membarrier each time.
 constexpr auto cool_down = std::chrono::milliseconds(1);
 
 long membarrier(int command) noexcept

@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
-// Random mixes of everything a channel can do, with each value accounted for: what was sent was received
-// once, and nothing is alive at the end.
+// Random mixes of everything a channel can do, with each value accounted for: what was sent was
+// received once, and nothing is alive at the end.
 
 using stress::counted;
 using weft::channel;
@@ -136,8 +136,8 @@ TEST_CASE("stress: random senders, receivers and selects lose and double nothing
 
 TEST_CASE("stress: ordinary threads and goroutines share a channel, alone and together by turns")
 {
-    // The number of threads that touch the channel keeps changing between one and several, which is what the
-    // locks without locked instructions must survive.
+    // The number of threads that touch the channel keeps changing between one and several, which is
+    // what the locks without locked instructions must survive.
     auto rng = weft_test::make_random();
     weft::runtime rt({.procs = 2});
     auto ch = make_channel<counted>(16);

@@ -94,9 +94,10 @@ private:
 /// computation) does not hold up goroutines; awaits its result or exception.
 ///
 /// @par Suspends     always.
-/// @par Cancellation none: a call in progress cannot be interrupted; ending the runtime waits for it.
-/// @par Thread safety  `f` runs on another thread while the goroutine waits; no other synchronisation is
-///                   needed between the two.
+/// @par Cancellation none: a call in progress cannot be interrupted; ending the runtime waits for
+///                   it.
+/// @par Thread safety  `f` runs on another thread while the goroutine waits; no other
+///                   synchronisation is needed between the two.
 template <class F>
 [[nodiscard]] auto blocking(F f)
 {

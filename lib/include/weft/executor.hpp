@@ -62,8 +62,9 @@ private:
     std::shared_ptr<scheduler> sched_;
 };
 
-/// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue after. What
-/// the thread did before (a goroutine that dispatched, another runtime) is put back at the end.
+/// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue
+/// after. What the thread did before (a goroutine that dispatched, another runtime) is put back at
+/// the end.
 class worker_scope {
 public:
     explicit worker_scope(scheduler& s);
@@ -103,7 +104,8 @@ public:
     }
     ~executor() { finish(); }
 
-    /// Runs `f` on a thread of the runtime, holding a worker. Once the runtime stopped, destroys it.
+    /// Runs `f` on a thread of the runtime, holding a worker. Once the runtime stopped, destroys
+    /// it.
     template <class F>
     void execute(F&& f) const
     {

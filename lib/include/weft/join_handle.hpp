@@ -22,8 +22,8 @@ namespace detail {
 
 /// Where the result of a spawned goroutine waits to be fetched.
 ///
-/// Invariant: `done_` is set once, under the lock, after `value_` or `failure_`. Held by the goroutine and
-/// by the handles; who lets go last looks whether a failure was ever seen.
+/// Invariant: `done_` is set once, under the lock, after `value_` or `failure_`. Held by the
+/// goroutine and by the handles; who lets go last looks whether a failure was ever seen.
 template <class T>
 class join_state final : public waitable {
     using stored = std::conditional_t<std::is_void_v<T>, bool, T>;
@@ -127,7 +127,8 @@ private:
     join_state<T>* state_ = nullptr;
 };
 
-/// The goroutine's end of the result. Publishes the outcome once, also when the goroutine is unwound.
+/// The goroutine's end of the result. Publishes the outcome once, also when the goroutine is
+/// unwound.
 template <class T>
 class join_promise {
 public:
@@ -176,7 +177,8 @@ task<> spawned_body(join_promise<T> result, F f, Args... args)
 
 } // namespace detail
 
-/// The operation `join_handle::join` returns: `void(std::exception_ptr, T)`, for `void` without the T.
+/// The operation `join_handle::join` returns: `void(std::exception_ptr, T)`, for `void` without the
+/// T.
 template <class T>
 class [[nodiscard]] join_operation : public detail::asio_operation<join_operation<T>> {
 public:
@@ -200,18 +202,20 @@ private:
     detail::join_ref<T> ref_;
 };
 
-/// The result of a goroutine started with `spawn`. Copies are the same result; all dropped, the goroutine
-/// goes on as with `go`, and an exception nobody fetched is a panic: nothing is swallowed.
+/// The result of a goroutine started with `spawn`. Copies are the same result; all dropped, the
+/// goroutine goes on as with `go`, and an exception nobody fetched is a panic: nothing is
+/// swallowed.
 ///
-/// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else safe.
+/// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else
+///                     safe.
 template <class T>
 class [[nodiscard]] join_handle {
 public:
     join_handle() noexcept = default;
     explicit join_handle(detail::join_ref<T> ref) noexcept : ref_(std::move(ref)) {}
 
-    /// Waits for the goroutine to end: its result, or its exception rethrown. The value is moved out, so a
-    /// second `join` of a non-void result is a misuse_error. Also a select case.
+    /// Waits for the goroutine to end: its result, or its exception rethrown. The value is moved
+    /// out, so a second `join` of a non-void result is a misuse_error. Also a select case.
     ///
     /// @throws error  errc::stopped: the runtime ended first.
     [[nodiscard]] join_operation<T> join() const noexcept { return join_operation<T>(ref_); }

@@ -57,7 +57,8 @@ struct runtime_options {
     bool detect_deadlock = true;
 };
 
-/// The processors this process may use: CPU affinity and the cgroup (v1 or v2) quota rounded up, at least 1.
+/// The processors this process may use: CPU affinity and the cgroup (v1 or v2) quota rounded up, at
+/// least 1.
 unsigned default_procs();
 
 } // namespace weft

@@ -182,9 +182,10 @@ private:
 ///     auto s = co_await select{jobs.receive(), out.send(x)};
 ///     switch (s.index()) { case 0: use(s.get<0>()); break; ... }
 ///
-/// Among several ready cases one is chosen at random, uniformly. Cases on nil channels never happen;
-/// a closed channel's receive is always ready, its send throws if it is chosen. The same channel may appear
-/// several times. Braces, so that operands are evaluated once and left to right; `a || b` is the same.
+/// Among several ready cases one is chosen at random, uniformly. Cases on nil channels never
+/// happen; a closed channel's receive is always ready, its send throws if it is chosen. The same
+/// channel may appear several times. Braces, so that operands are evaluated once and left to right;
+/// `a || b` is the same.
 ///
 /// @par Suspends      if no case is ready.
 /// @par Cancellation  total: one case happened, or none.
@@ -209,8 +210,8 @@ public:
 template <class... Ops>
 select_biased(Ops...) -> select_biased<Ops...>;
 
-/// A select with a default: does one ready case now, or none (`index() == npos`). Never suspends; also for
-/// ordinary threads.
+/// A select with a default: does one ready case now, or none (`index() == npos`). Never suspends;
+/// also for ordinary threads.
 ///
 ///     auto s = try_select{a.receive(), b.send(x)};
 template <detail::operation... Ops>
@@ -319,8 +320,8 @@ private:
     std::vector<Op> ops_;
 };
 
-/// A select over a range of like operations, as many as you want: `auto [i, v] = co_await select_any(cases)`.
-/// One allocation for the bookkeeping; the rest is as with `select`.
+/// A select over a range of like operations, as many as you want: `auto [i, v] = co_await
+/// select_any(cases)`. One allocation for the bookkeeping; the rest is as with `select`.
 template <std::ranges::input_range R>
     requires detail::operation<std::ranges::range_value_t<R>>
 [[nodiscard]] auto select_any(R&& cases)

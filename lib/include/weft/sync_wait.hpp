@@ -122,8 +122,8 @@ struct op_result<task<U>> {
 
 } // namespace detail
 
-/// Blocks the calling ordinary thread until `what` (a task, an operation, or a callable returning a task)
-/// is done on the runtime of `ex`; its result, or its exception rethrown.
+/// Blocks the calling ordinary thread until `what` (a task, an operation, or a callable returning a
+/// task) is done on the runtime of `ex`; its result, or its exception rethrown.
 ///
 /// @throws misuse_error  called on a worker thread: that would block the runtime.
 /// @throws error         errc::stopped: the runtime ended first.

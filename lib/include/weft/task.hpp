@@ -22,8 +22,8 @@
 
 namespace weft {
 
-/// A coroutine that runs as (part of) a goroutine. It *is* an Asio awaitable: `asio::co_spawn` takes it,
-/// and Asio's own operations are awaited in it.
+/// A coroutine that runs as (part of) a goroutine. It *is* an Asio awaitable: `asio::co_spawn`
+/// takes it, and Asio's own operations are awaited in it.
 template <class T = void>
 using task = asio::awaitable<T, executor>;
 
@@ -48,8 +48,8 @@ public:
 
     U await_resume()
     {
-        // The frame behind `asio::use_awaitable` is not resumed but popped by the completion handler, so its
-        // caller is the first to know that the goroutine is back.
+        // The frame behind `asio::use_awaitable` is not resumed but popped by the completion
+        // handler, so its caller is the first to know that the goroutine is back.
         if (self_.reason.load(std::memory_order_relaxed) != wait_reason::running)
             leave_foreign(self_);
         return child_.await_resume();
@@ -84,8 +84,8 @@ struct foreign_awaiter {
     }
 };
 
-/// Awaits a coroutine of another executor type, spawned beside the goroutine. Keeps the operation, which
-/// Asio's awaiter only refers to.
+/// Awaits a coroutine of another executor type, spawned beside the goroutine. Keeps the operation,
+/// which Asio's awaiter only refers to.
 template <class Op, class Frame>
 class beside_awaiter {
 public:
@@ -124,8 +124,8 @@ struct is_other_awaitable<asio::awaitable<U, Ex>>
 template <class T>
 concept drivable = requires { typename std::remove_cvref_t<T>::driver; };
 
-/// Asio's frame with weft's eyes: it knows its goroutine, its caller and where it waits, and awaits weft
-/// operations without a handler object.
+/// Asio's frame with weft's eyes: it knows its goroutine, its caller and where it waits, and awaits
+/// weft operations without a handler object.
 ///
 /// The Asio base must be the first base: Asio computes coroutine handles from its address.
 template <class T>
@@ -133,7 +133,8 @@ class promise_base : public asio::detail::awaitable_frame<T, executor>, public p
 public:
     using frame_type = asio::detail::awaitable_frame<T, executor>;
 
-    // Not Asio's recycling: it keeps two blocks a thread, and finding them costs more than malloc's cache.
+    // Not Asio's recycling: it keeps two blocks a thread, and finding them costs more than malloc's
+    // cache.
     void* operator new(std::size_t size) { return ::operator new(size); }
     void operator delete(void* p, std::size_t size) noexcept { ::operator delete(p, size); }
 

@@ -53,11 +53,12 @@ enum class select_order : std::uint8_t { random, biased };
 
 /// The select algorithm (Go: runtime/select.go, selectgo), over any number of cases:
 ///
-///  1. lock all targets in address order, each once, so that selects cannot deadlock and the decision is
-///     made at one instant;
+///  1. lock all targets in address order, each once, so that selects cannot deadlock and the
+///     decision is made at one instant;
 ///  2. do the first ready case, in random order (or in the order written);
 ///  3. if there is none, stand in every queue, with one `claim` for all; suspend, then unlock;
-///  4. the waker that wins the claim does its case; on resume the losers are taken out of their queues.
+///  4. the waker that wins the claim does its case; on resume the losers are taken out of their
+///     queues.
 ///
 /// `cases`, `by_address` and `poll` are arrays of `count` elements in the select's own frame.
 class select_core {

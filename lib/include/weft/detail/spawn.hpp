@@ -34,8 +34,8 @@ struct awaited<task<U>> {
 template <class F, class... Args>
 using awaited_t = typename awaited<call_result_t<F, Args...>>::type;
 
-/// The bottom frame of a goroutine: keeps callable and arguments alive for as long as it runs, so a lambda
-/// with captures is safe. An exception reaches the promise, which applies the panic policy.
+/// The bottom frame of a goroutine: keeps callable and arguments alive for as long as it runs, so a
+/// lambda with captures is safe. An exception reaches the promise, which applies the panic policy.
 template <class F, class... Args>
 asio::awaitable<entry_point, executor> goroutine_body(F f, Args... args)
 {
