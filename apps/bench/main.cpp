@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // The driver. Each measurement is a child process of its own: this program started as a worker, or
-// the Go twin. So nobody inherits a warm or torn heap, and one that crashes or hangs costs one cell.
+// the Go twin. So nobody inherits a warm or torn heap, and one that crashes or hangs costs one
+// cell.
 
 #include "child.hpp"
 #include "harness.hpp"

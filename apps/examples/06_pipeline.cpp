@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// A pipeline that can be stopped: each stage is a goroutine that reads one channel and writes the next.
-// The prime sieve: a chain of filters that grows by one for each prime found.
+// A pipeline that can be stopped: each stage is a goroutine that reads one channel and writes the
+// next. The prime sieve: a chain of filters that grows by one for each prime found.
 
 #include <weft/weft.hpp>
 

@@ -18,9 +18,9 @@ namespace wordcount {
 ///
 ///     walk --files--> readers --blocks--> counters --tables--> main
 ///
-/// Each arrow is a channel, closed by its sender when no more will come. `stop` is closed by a signal:
-/// whoever produces ends then, which closes one channel after the other, and what is under way is
-/// still counted.
+/// Each arrow is a channel, closed by its sender when no more will come. `stop` is closed by a
+/// signal: whoever produces ends then, which closes one channel after the other, and what is under
+/// way is still counted.
 struct job {
     explicit job(options o) : chosen(std::move(o)) {}
 

@@ -39,7 +39,8 @@ public:
         block.resize(before + got);
         ended_ = got < block_size;
         if (!ended_) {
-            // The last word may go on in the next block. One as long as a block is cut all the same.
+            // The last word may go on in the next block. One as long as a block is cut all the
+            // same.
             const std::size_t cut = end_of_last_separator(block);
             carry_.assign(block, cut);
             if (carry_.size() < block_size) block.resize(cut);

@@ -13,8 +13,8 @@
 
 namespace wordcount {
 
-/// Reads files until there are no more, and sends them on in blocks that end between two words. A file
-/// that cannot be read is reported and skipped.
+/// Reads files until there are no more, and sends them on in blocks that end between two words. A
+/// file that cannot be read is reported and skipped.
 weft::task<> read_files(job& j, weft::receive_channel<std::filesystem::path> files,
                         weft::send_channel<std::string> blocks);
 

@@ -12,8 +12,8 @@
 
 namespace wordcount {
 
-/// Sends every regular file under the root, and closes `files`. Links to files count as files, links
-/// to directories are left out, so no link can lead in a circle.
+/// Sends every regular file under the root, and closes `files`. Links to files count as files,
+/// links to directories are left out, so no link can lead in a circle.
 weft::task<> walk(job& j, weft::send_channel<std::filesystem::path> files);
 
 } // namespace wordcount

@@ -16,8 +16,8 @@ namespace wordcount {
 
 /// How often each word occurs.
 ///
-/// A word is a run of letters, digits, `_` and bytes above 127 (so UTF-8 stays whole) that starts with
-/// no digit. The case of ASCII letters does not matter.
+/// A word is a run of letters, digits, `_` and bytes above 127 (so UTF-8 stays whole) that starts
+/// with no digit. The case of ASCII letters does not matter.
 class word_table {
 public:
     void count(std::string text);

@@ -67,8 +67,8 @@ struct orphanage {
 
 } // namespace
 
-/// The last one to let go is in the middle of using the scheduler, so it cannot free it. Who keeps the next
-/// orphan frees those that nobody has referred to for a good while.
+/// The last one to let go is in the middle of using the scheduler, so it cannot free it. Who keeps
+/// the next orphan frees those that nobody has referred to for a good while.
 void keep_orphaned(std::shared_ptr<scheduler> s)
 {
     constexpr auto good_while = std::chrono::seconds(10);
@@ -234,8 +234,8 @@ bool is_internal(const std::source_location& f)
            file.ends_with("weft/join_handle.hpp");
 }
 
-/// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the user
-/// knows it as "f(int)".
+/// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the
+/// user knows it as "f(int)".
 std::string_view readable_name(std::string_view name)
 {
     constexpr std::string_view frame = ".Frame*)";

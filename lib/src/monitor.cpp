@@ -14,8 +14,9 @@
 #include <iostream>
 #include <system_error>
 
-/// The monitor thread (Go: sysmon). It sees what workers cannot see of themselves: a slice that keeps a
-/// queue waiting, and a program in which nothing can happen any more. Asleep while nothing runs.
+/// The monitor thread (Go: sysmon). It sees what workers cannot see of themselves: a slice that
+/// keeps a queue waiting, and a program in which nothing can happen any more. Asleep while nothing
+/// runs.
 
 namespace weft::detail {
 
@@ -124,8 +125,8 @@ bool scheduler::all_idle() const noexcept
            });
 }
 
-/// Nothing can happen any more: every goroutine waits for another one, Asio has nothing outstanding, and
-/// no thread exists that weft does not know (such a thread might send or close).
+/// Nothing can happen any more: every goroutine waits for another one, Asio has nothing
+/// outstanding, and no thread exists that weft does not know (such a thread might send or close).
 bool scheduler::deadlocked() noexcept
 {
     if (!whole_program.load() || !options.detect_deadlock || stopping() || !all_idle() ||

@@ -25,7 +25,8 @@ std::string describe(const std::exception_ptr& e)
     }
 }
 
-void apply_policy(const panic_policy& policy, const std::exception_ptr& e, const std::string& report)
+void apply_policy(const panic_policy& policy, const std::exception_ptr& e,
+                  const std::string& report)
 {
     if (policy.what() == panic_policy::kind::handler && policy.handler()) {
         policy.handler()({e, report});
@@ -71,7 +72,8 @@ void scheduler::panic(goroutine& g, std::exception_ptr e) noexcept
 void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept
 {
     apply_policy(policy, e,
-                 "panic: " + describe(e) + "\n\nof a spawned goroutine whose result nobody joined\n");
+                 "panic: " + describe(e) +
+                     "\n\nof a spawned goroutine whose result nobody joined\n");
 }
 
 } // namespace weft::detail

@@ -69,7 +69,10 @@ shutdown_report runtime::shutdown(duration grace)
 
 namespace this_goroutine {
 
-id get_id() { return current_goroutine().id; }
+id get_id()
+{
+    return current_goroutine().id;
+}
 
 std::string_view name()
 {
@@ -86,7 +89,10 @@ void set_name(std::string name)
     g.shard->lock.unlock();
 }
 
-executor get_executor() { return executor(*current_goroutine().sched); }
+executor get_executor()
+{
+    return executor(*current_goroutine().sched);
+}
 
 } // namespace this_goroutine
 } // namespace weft

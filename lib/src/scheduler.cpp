@@ -30,14 +30,15 @@ constexpr auto drain_budget = 100us;
 constexpr auto look_interval = 20us;
 constexpr unsigned most_slices_between_looks = 64;
 
-/// A steal moves goroutines away from the caches that hold their data, makes channels travel between
-/// cores, and ends the time of locks without locked instructions. It can pay when this much work waits.
+/// A steal moves goroutines away from the caches that hold their data, makes channels travel
+/// between cores, and ends the time of locks without locked instructions. It can pay when this much
+/// work waits.
 constexpr std::uint64_t worth_queued_nanos = 20'000;
 constexpr std::size_t most_stolen = 256;
 
-/// Whether it did pay is measured: with slices shorter than this, two workers together can be slower than
-/// one. They must beat it by the gain, else the helper gives up after some looks, and nobody helps for
-/// a pause that doubles each time.
+/// Whether it did pay is measured: with slices shorter than this, two workers together can be
+/// slower than one. They must beat it by the gain, else the helper gives up after some looks, and
+/// nobody helps for a pause that doubles each time.
 constexpr std::uint64_t coarse_slice_nanos = 2'000;
 constexpr double least_gain = 1.2;
 constexpr unsigned most_strikes = 3;
@@ -225,8 +226,8 @@ bool worker::worth_stealing(const worker& victim) const noexcept
            now.time_since_epoch().count() >= sched.no_help_before_.load(std::memory_order_relaxed);
 }
 
-/// Compares the slices all workers get through with what one got through alone. The first running worker
-/// is never a helper, so somebody always goes on.
+/// Compares the slices all workers get through with what one got through alone. The first running
+/// worker is never a helper, so somebody always goes on.
 bool worker::helps() noexcept
 {
     const std::uint64_t mine = slice_nanos_.load(std::memory_order_relaxed);
@@ -311,8 +312,8 @@ goroutine* worker::find_work() noexcept
     return nullptr;
 }
 
-/// Gives the worker back when there is nothing to run. Who injects a goroutine first counts it, then looks
-/// for an idle worker; here it is the other way round: one of the two sees the other.
+/// Gives the worker back when there is nothing to run. Who injects a goroutine first counts it,
+/// then looks for an idle worker; here it is the other way round: one of the two sees the other.
 bool worker::retire_if_idle() noexcept
 {
     const std::uint64_t seen = seen_injections_; // ours only while the worker is held
@@ -396,8 +397,9 @@ void scheduler::seize_workers() noexcept
     }
 }
 
-/// No worker runs any more; foreign threads may still wake goroutines, so each is first won back from
-/// what it is parked on. One that a waker has claimed arrives in the injection queue in a moment.
+/// No worker runs any more; foreign threads may still wake goroutines, so each is first won back
+/// from what it is parked on. One that a waker has claimed arrives in the injection queue in a
+/// moment.
 void scheduler::unwind_parked(bool blocking_calls_too) noexcept
 {
     const auto unwind = [](goroutine* g) {
@@ -409,7 +411,8 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
         me = outer;
     };
     const auto unwind_woken = [&unwind](goroutine* g) {
-        // One that was woken and did not run any more still stands in the other queues of its select.
+        // One that was woken and did not run any more still stands in the other queues of its
+        // select.
         if (g->parked_on.withdraw) g->parked_on.withdraw(g->parked_on.driver, true);
         unwind(g);
     };
@@ -546,8 +549,8 @@ void scheduler::inject(goroutine* g) noexcept
     injecting_.fetch_add(1, std::memory_order_acquire);
     injected_.push(g);
     injections_.fetch_add(1, std::memory_order_seq_cst);
-    // A thread from outside is about to do something else, most likely to block: it must not keep the worker
-    // that it wakes from being solo.
+    // A thread from outside is about to do something else, most likely to block: it must not keep
+    // the worker that it wakes from being solo.
     if (!this_thread_state().held) leave_population();
     wake_for_injected();
     injecting_.fetch_sub(1, std::memory_order_release);
@@ -604,7 +607,8 @@ bool scheduler::enter_worker(worker*& held) noexcept
             return true;
         }
     }
-    // More host threads than workers are inside handlers: run without one, waking through the queue.
+    // More host threads than workers are inside handlers: run without one, waking through the
+    // queue.
     without_worker_.fetch_add(1, std::memory_order_seq_cst);
     if (attention_.load(std::memory_order_seq_cst)) pay_attention(nullptr);
     if (!stopping_.load(std::memory_order_seq_cst)) return true;
@@ -714,8 +718,8 @@ place where_to_run(const scheduler& s, bool never_block) noexcept
     if (never_block) return place::posted;
     const thread_state& me = this_thread_state();
     if (!me.held || &me.held->sched != &s) return place::dispatched;
-    // Inline, as Asio does (its operators rely on a co_spawned coroutine starting at once); but a chain of
-    // inline completions must not eat up the stack.
+    // Inline, as Asio does (its operators rely on a co_spawned coroutine starting at once); but a
+    // chain of inline completions must not eat up the stack.
     constexpr unsigned deepest = 16;
     return me.nested < deepest ? place::inline_here : place::posted;
 }

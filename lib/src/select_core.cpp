@@ -24,8 +24,8 @@ void select_core::lock() noexcept
         return std::less<>()(a->target, b->target);
     };
     if (count_ == 2 && cases_[0].target && cases_[1].target) {
-        // The common select. In registers: the general way stores both pointers and reads them back as one
-        // vector, which stalls the processor longer than all the rest takes.
+        // The common select. In registers: the general way stores both pointers and reads them back
+        // as one vector, which stalls the processor longer than all the rest takes.
         select_case* low = &cases_[0];
         select_case* high = &cases_[1];
         if (before(high, low)) std::swap(low, high);
@@ -110,9 +110,9 @@ void select_core::publish(wake_target whom) noexcept
         c.w.whom = whom;
         c.verb->enqueue(c.op, c.w);
     }
-    // With one target unlocked a waker may resume the select, and its `settle` then waits for the locks of the
-    // other cases. So the arrays may be read while one target is still locked, and not after the last unlock.
-    // A select whose targets are all one channel has just that last unlock.
+    // With one target unlocked a waker may resume the select, and its `settle` then waits for the
+    // locks of the other cases. So the arrays may be read while one target is still locked, and not
+    // after the last unlock. A select whose targets are all one channel has just that last unlock.
     waitable* pending = nullptr;
     for (std::uint32_t i = lockable_; i-- > 0;) {
         waitable* t = by_address_[i]->target;

@@ -20,8 +20,8 @@ constinit thread_local thread_standing this_thread_standing;
 
 namespace {
 
-/// After a revocation nobody becomes solo for this long: two threads that take turns would otherwise pay
-/// for a membarrier each time.
+/// After a revocation nobody becomes solo for this long: two threads that take turns would
+/// otherwise pay for a membarrier each time.
 constexpr auto cool_down = std::chrono::milliseconds(1);
 
 long membarrier(int command) noexcept
@@ -31,7 +31,7 @@ long membarrier(int command) noexcept
 
 struct population {
     std::mutex mutex;
-    unsigned members = 0;           ///< guarded by mutex, as all below
+    unsigned members = 0; ///< guarded by mutex, as all below
     thread_standing* solo = nullptr;
     clock::time_point not_before{};
     bool supported = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
@@ -77,7 +77,8 @@ void join_population(bool alone_if_possible) noexcept
         ++p.members;
         if (p.solo) revoke(p);
     }
-    if (alone_if_possible && p.members == 1 && !p.solo && p.supported && clock::now() >= p.not_before) {
+    if (alone_if_possible && p.members == 1 && !p.solo && p.supported &&
+        clock::now() >= p.not_before) {
         p.solo = &me;
         me.solo.store(true, std::memory_order_relaxed);
     }

@@ -1,10 +1,10 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// chriskohlhoff/asio#1041: a program waits for a message or a timer with `receive || timer`. When both
-// complete before the waiter runs, the timer wins and the message, which the receive had already taken out
-// of the channel, is gone. An Asio operation that has completed cannot be taken back; a weft select commits
-// one case and leaves the others as if they had never been tried.
+// chriskohlhoff/asio#1041: a program waits for a message or a timer with `receive || timer`. When
+// both complete before the waiter runs, the timer wins and the message, which the receive had
+// already taken out of the channel, is gone. An Asio operation that has completed cannot be taken
+// back; a weft select commits one case and leaves the others as if they had never been tried.
 
 #include "testing.hpp"
 

@@ -1,9 +1,10 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// chriskohlhoff/asio#1110: an exception that leaves a coroutine started with `detached` is dropped without a
-// trace, and the program goes on as if the coroutine had ended well. weft never swallows one: what escapes a
-// goroutine goes to the panic policy, also from a spawned goroutine whose handle nobody kept.
+// chriskohlhoff/asio#1110: an exception that leaves a coroutine started with `detached` is dropped
+// without a trace, and the program goes on as if the coroutine had ended well. weft never swallows
+// one: what escapes a goroutine goes to the panic policy, also from a spawned goroutine whose
+// handle nobody kept.
 
 #include "../unit/child_process.hpp"
 #include "testing.hpp"

@@ -1,10 +1,11 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// chriskohlhoff/asio#1135: a lambda with captures that is a coroutine keeps its captures in the lambda, not
-// in the coroutine. Handed to co_spawn as a temporary, or called in place, it leaves the coroutine with
-// captures that are gone at its first suspension. `go`, `spawn`, `sync_wait` and `run` move the callable
-// into the goroutine's own frame, where it lives as long as the goroutine. AddressSanitizer is the judge.
+// chriskohlhoff/asio#1135: a lambda with captures that is a coroutine keeps its captures in the
+// lambda, not in the coroutine. Handed to co_spawn as a temporary, or called in place, it leaves
+// the coroutine with captures that are gone at its first suspension. `go`, `spawn`, `sync_wait` and
+// `run` move the callable into the goroutine's own frame, where it lives as long as the goroutine.
+// AddressSanitizer is the judge.
 
 #include "../unit/witness.hpp"
 #include "testing.hpp"

@@ -1,9 +1,10 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// chriskohlhoff/asio#1318 and #1575: closing an Asio channel completes the receives that wait, but not the
-// sends: their coroutines wait for ever and keep the context from ending. With weft, as in Go, a close
-// reaches everybody: receivers get "closed", blocked senders the misuse error, and keep their values.
+// chriskohlhoff/asio#1318 and #1575: closing an Asio channel completes the receives that wait, but
+// not the sends: their coroutines wait for ever and keep the context from ending. With weft, as in
+// Go, a close reaches everybody: receivers get "closed", blocked senders the misuse error, and keep
+// their values.
 
 #include "../unit/witness.hpp"
 #include "testing.hpp"

@@ -1,10 +1,10 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// chriskohlhoff/asio#1574: a cancellation of Asio's is an event. It ends the wait that is under way; a
-// coroutine that looks away at that moment, and then starts another wait, is not cancelled and may wait for
-// ever. What ends goroutines is a state: a closed channel stays closed, so a wait that starts later ends as
-// well.
+// chriskohlhoff/asio#1574: a cancellation of Asio's is an event. It ends the wait that is under
+// way; a coroutine that looks away at that moment, and then starts another wait, is not cancelled
+// and may wait for ever. What ends goroutines is a state: a closed channel stays closed, so a wait
+// that starts later ends as well.
 
 #include "../unit/witness.hpp"
 #include "testing.hpp"

@@ -1,9 +1,10 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// jbaldwin/libcoro#273: a coroutine that awaits ready coroutines in a loop grows the stack with each of
-// them in a build without optimisation, until it overflows. Here: a million ready operations, and chains of
-// wake-ups a hundred thousand long, in whatever build this is, on a thread with a stack of 256 KiB.
+// jbaldwin/libcoro#273: a coroutine that awaits ready coroutines in a loop grows the stack with
+// each of them in a build without optimisation, until it overflows. Here: a million ready
+// operations, and chains of wake-ups a hundred thousand long, in whatever build this is, on a
+// thread with a stack of 256 KiB.
 
 #include "testing.hpp"
 

@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
-// Random mixes of everything a channel can do, with each value accounted for: what was sent was received
-// once, and nothing is alive at the end.
+// Random mixes of everything a channel can do, with each value accounted for: what was sent was
+// received once, and nothing is alive at the end.
 
 using stress::counted;
 using weft::channel;
@@ -111,8 +111,8 @@ TEST_CASE("stress: random senders, receivers and selects lose and double nothing
         tally t;
         weft::run(
             [&]() -> task<> {
-                std::array<channel<counted>, 3> chans{make_channel<counted>(0), make_channel<counted>(1),
-                                                      make_channel<counted>(5)};
+                std::array<channel<counted>, 3> chans{
+                    make_channel<counted>(0), make_channel<counted>(1), make_channel<counted>(5)};
                 auto sent = make_channel<void>();
                 auto received = make_channel<void>();
                 constexpr int workers = 6, each = 300;
@@ -136,8 +136,8 @@ TEST_CASE("stress: random senders, receivers and selects lose and double nothing
 
 TEST_CASE("stress: ordinary threads and goroutines share a channel, alone and together by turns")
 {
-    // The number of threads that touch the channel keeps changing between one and several, which is what the
-    // locks without locked instructions must survive.
+    // The number of threads that touch the channel keeps changing between one and several, which is
+    // what the locks without locked instructions must survive.
     auto rng = weft_test::make_random();
     weft::runtime rt({.procs = 2});
     auto ch = make_channel<counted>(16);
@@ -207,10 +207,12 @@ TEST_CASE("stress: close races with senders, receivers and selects, each has one
                         co_await done.send();
                     });
                 }
-                for (auto spin = rng() % 4; spin > 0; --spin) co_await weft::this_goroutine::yield();
+                for (auto spin = rng() % 4; spin > 0; --spin)
+                    co_await weft::this_goroutine::yield();
                 ch.close();
                 for (int k = 0; k < 2 * n; ++k) co_await done.receive();
-                if (sent != received || sent + refused != n) throw std::logic_error("a send had no outcome or two");
+                if (sent != received || sent + refused != n)
+                    throw std::logic_error("a send had no outcome or two");
             }
         },
         {.procs = 2});

@@ -63,9 +63,9 @@ namespace {
 
 constexpr int rounds = 500;
 
-/// How often `body` allocates once it is warm. The least of several runs: an operation that allocates does
-/// so `rounds` times in each of them, while a thread that starts late, or Asio when it queues the worker's
-/// own handler for the first time, does it once.
+/// How often `body` allocates once it is warm. The least of several runs: an operation that
+/// allocates does so `rounds` times in each of them, while a thread that starts late, or Asio when
+/// it queues the worker's own handler for the first time, does it once.
 template <class Body>
 task<std::size_t> allocations_of(Body& body)
 {

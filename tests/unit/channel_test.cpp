@@ -1,8 +1,9 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// The channel's door: handles and their halves, the calls that never wait, receive_up_to, misuse. What
-// Go's own tests say about channels is in tests/conformance; completion tokens are in channel_token_test.cpp.
+// The channel's door: handles and their halves, the calls that never wait, receive_up_to, misuse.
+// What Go's own tests say about channels is in tests/conformance; completion tokens are in
+// channel_token_test.cpp.
 
 #include "testing.hpp"
 

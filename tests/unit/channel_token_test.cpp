@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Channel operations as Asio operations: any completion token, from any thread, in plain Asio coroutines;
-// cancelled through a slot without losing a value.
+// Channel operations as Asio operations: any completion token, from any thread, in plain Asio
+// coroutines; cancelled through a slot without losing a value.
 
 #include "testing.hpp"
 

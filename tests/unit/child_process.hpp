@@ -30,8 +30,8 @@ struct child_result {
     }
 };
 
-/// Runs `f()` in a copy of this process, which must have no other threads at that time. The child exits
-/// with 0 when `f` returns, and is killed (SIGALRM) after 20 s.
+/// Runs `f()` in a copy of this process, which must have no other threads at that time. The child
+/// exits with 0 when `f` returns, and is killed (SIGALRM) after 20 s.
 template <class F>
 child_result in_child(F f)
 {

@@ -1,7 +1,8 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// pending: an Asio operation that is started once, waited for as often as one likes, and loses nothing.
+// pending: an Asio operation that is started once, waited for as often as one likes, and loses
+// nothing.
 
 #include "testing.hpp"
 

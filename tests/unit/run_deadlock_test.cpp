@@ -25,7 +25,8 @@ namespace {
 
 const std::string verdict = "fatal error: all goroutines are asleep - deadlock!\n\n";
 
-/// ThreadSanitizer has a thread of its own, which might be one that sends: no deadlock is ever certain.
+/// ThreadSanitizer has a thread of its own, which might be one that sends: no deadlock is ever
+/// certain.
 constexpr bool can_tell =
 #    if defined(__SANITIZE_THREAD__)
     false;

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// The end of a runtime: whatever a goroutine waits for, it is unwound, and what it owns is destroyed
-// exactly once.
+// The end of a runtime: whatever a goroutine waits for, it is unwound, and what it owns is
+// destroyed exactly once.
 
 #include "testing.hpp"
 #include "witness.hpp"
@@ -26,8 +26,8 @@ using weft_test::witness;
 
 namespace {
 
-/// Starts `waits` as a goroutine of a runtime, twice, one of them inside a child task; once both are
-/// parked for `reason`, ends the runtime. Each owns an argument, a capture and two locals.
+/// Starts `waits` as a goroutine of a runtime, twice, one of them inside a child task; once both
+/// are parked for `reason`, ends the runtime. Each owns an argument, a capture and two locals.
 void check_unwound(unsigned procs, std::string reason, std::function<task<>()> waits)
 {
     weft_test::note_procs(procs);

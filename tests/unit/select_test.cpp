@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// The doors of select: its forms, results, unsent values, and misuse. Fairness, races and Go's own tests
-// are in tests/conformance; completion tokens are in select_token_test.cpp.
+// The doors of select: its forms, results, unsent values, and misuse. Fairness, races and Go's own
+// tests are in tests/conformance; completion tokens are in select_token_test.cpp.
 
 #include "testing.hpp"
 

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Selects as Asio operations: any completion token, from any thread, cancelled through a slot; and that
-// exactly one case happens then, too.
+// Selects as Asio operations: any completion token, from any thread, cancelled through a slot; and
+// that exactly one case happens then, too.
 
 #include "testing.hpp"
 

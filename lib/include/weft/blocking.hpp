@@ -20,9 +20,9 @@ namespace weft {
 template <class F>
 class [[nodiscard]] blocking_operation {
     using result = std::invoke_result_t<F&>;
-    using stored = std::conditional_t<std::is_void_v<result>, bool,
-                                      std::conditional_t<std::is_reference_v<result>,
-                                                         std::add_pointer_t<result>, result>>;
+    using stored = std::conditional_t<
+        std::is_void_v<result>, bool,
+        std::conditional_t<std::is_reference_v<result>, std::add_pointer_t<result>, result>>;
 
 public:
     explicit blocking_operation(F f) : f_(std::move(f)) {}
@@ -31,7 +31,9 @@ public:
     public:
         explicit driver(blocking_operation& op) noexcept : op_(op)
         {
-            this->run = [](detail::blocking_job* job) noexcept { static_cast<driver*>(job)->call(); };
+            this->run = [](detail::blocking_job* job) noexcept {
+                static_cast<driver*>(job)->call();
+            };
             this->wake = [](detail::blocking_job* job) noexcept {
                 detail::ready(*static_cast<driver*>(job)->self_);
             };
@@ -92,9 +94,10 @@ private:
 /// computation) does not hold up goroutines; awaits its result or exception.
 ///
 /// @par Suspends     always.
-/// @par Cancellation none: a call in progress cannot be interrupted; ending the runtime waits for it.
-/// @par Thread safety  `f` runs on another thread while the goroutine waits; no other synchronisation is
-///                   needed between the two.
+/// @par Cancellation none: a call in progress cannot be interrupted; ending the runtime waits for
+///                   it.
+/// @par Thread safety  `f` runs on another thread while the goroutine waits; no other
+///                   synchronisation is needed between the two.
 template <class F>
 [[nodiscard]] auto blocking(F f)
 {

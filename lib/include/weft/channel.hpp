@@ -109,8 +109,8 @@ private:
 
 } // namespace detail
 
-/// The operation `channel::send` returns. Await it, put it in a `select`, or give it a completion token:
-/// `void(std::exception_ptr)`.
+/// The operation `channel::send` returns. Await it, put it in a `select`, or give it a completion
+/// token: `void(std::exception_ptr)`.
 template <class T>
 class [[nodiscard]] send_operation : public detail::asio_operation<send_operation<T>> {
     using core = detail::channel_core<detail::element_t<T>>;
@@ -151,8 +151,9 @@ private:
     value_type value_;
 };
 
-/// The operation `channel::receive` returns. Await it, put it in a `select`, or give it a completion
-/// token: `void(std::exception_ptr, std::optional<T>)`, for `channel<void>` `void(std::exception_ptr, bool)`.
+/// The operation `channel::receive` returns. Await it, put it in a `select`, or give it a
+/// completion token: `void(std::exception_ptr, std::optional<T>)`, for `channel<void>`
+/// `void(std::exception_ptr, bool)`.
 template <class T>
 class [[nodiscard]] receive_operation : public detail::asio_operation<receive_operation<T>> {
     using core = detail::channel_core<detail::element_t<T>>;
@@ -212,9 +213,9 @@ public:
     }
     void dequeue(detail::waiter& w) noexcept { core_->receivers().remove(w); }
 
-    /// The first value is here; the rest is what can be had without waiting. The output iterator is the
-    /// user's code, so it runs without the lock, and one value at a time: if it throws, nothing is lost
-    /// but the value it was given.
+    /// The first value is here; the rest is what can be had without waiting. The output iterator is
+    /// the user's code, so it runs without the lock, and one value at a time: if it throws, nothing
+    /// is lost but the value it was given.
     result_type finish(detail::waiter&)
     {
         std::size_t n = 0;
@@ -240,20 +241,24 @@ private:
     std::optional<detail::element_t<T>> first_;
 };
 
-/// A channel: a handle; copies are the same channel, and the last one to go destroys it with what is
-/// still buffered. Default constructed it is *nil*: sends and receives wait for ever.
+/// A channel: a handle; copies are the same channel, and the last one to go destroys it with what
+/// is still buffered. Default constructed it is *nil*: sends and receives wait for ever.
 ///
-/// Unbuffered (capacity 0), a send and a receive meet. Buffered, a send waits only while the buffer is
-/// full and a receive only while it is empty. Values, waiting senders and waiting receivers are each
-/// served first in, first out.
+/// Unbuffered (capacity 0), a send and a receive meet. Buffered, a send waits only while the buffer
+/// is full and a receive only while it is empty. Values, waiting senders and waiting receivers are
+/// each served first in, first out.
 ///
-/// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else safe.
+/// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else
+///                     safe.
 /// @par Cancellation   total: an operation happened, or had no effect.
-/// @par Ordering       a send happens-before the matching receive returns; the k-th receive happens-before
-///                     the (k + capacity)-th send returns; a close happens-before a receive that sees it.
-/// @par Requires       T nothrow move constructible (values move under a lock) and nothrow destructible.
-/// @par Lifetime       an operation (`send(...)`, `receive()`) refers to the channel of the handle it came
-///                     from; while it waits, somebody must hold a handle. The token form holds one itself.
+/// @par Ordering       a send happens-before the matching receive returns; the k-th receive
+///                     happens-before the (k + capacity)-th send returns; a close happens-before a
+///                     receive that sees it.
+/// @par Requires       T nothrow move constructible (values move under a lock) and nothrow
+///                     destructible.
+/// @par Lifetime       an operation (`send(...)`, `receive()`) refers to the channel of the handle
+///                     it came from; while it waits, somebody must hold a handle. The token form
+///                     holds one itself.
 /// @par Source         Go spec "Channel types", "Send statements", "Receive operator", "Close".
 template <class T>
 class channel : public detail::channel_handle<T> {
@@ -264,7 +269,8 @@ public:
 
     /// Sends `value`; suspends until a receiver or a buffer slot takes it.
     ///
-    /// @throws misuse_error  "send on closed channel": closed before or while waiting; nothing was sent.
+    /// @throws misuse_error  "send on closed channel": closed before or while waiting; nothing was
+    ///                       sent.
     /// @par Suspends  only when no receiver waits and the buffer is full.
     [[nodiscard]] send_operation<T> send(value_type value) const noexcept
         requires(!std::is_void_v<T>)
@@ -280,7 +286,8 @@ public:
 
     /// Receives the oldest value; suspends until there is one or the channel is closed.
     ///
-    /// @return `std::optional<T>`, empty when the channel is closed and drained; `channel<void>`: a bool.
+    /// @return `std::optional<T>`, empty when the channel is closed and drained; `channel<void>`: a
+    ///         bool.
     [[nodiscard]] receive_operation<T> receive() const noexcept
     {
         return receive_operation<T>(this->core());
@@ -316,7 +323,8 @@ public:
         return this->core() && this->core()->try_send(s);
     }
 
-    /// Receives without waiting: empty when nothing is there (see `drained()` for "and never will be").
+    /// Receives without waiting: empty when nothing is there (see `drained()` for "and never will
+    /// be").
     [[nodiscard]] detail::received_t<T> try_receive() const
     {
         std::optional<value_type> v;
@@ -324,8 +332,8 @@ public:
         return detail::to_received<T>(std::move(v));
     }
 
-    /// No more values will be sent. Waiting receivers get "closed"; senders still waiting get the misuse
-    /// error and keep their values; buffered values can still be received.
+    /// No more values will be sent. Waiting receivers get "closed"; senders still waiting get the
+    /// misuse error and keep their values; buffered values can still be received.
     /// @throws misuse_error  "close of closed channel", "close of nil channel".
     void close() const
     {

@@ -10,7 +10,7 @@ namespace weft {
 /// What the environment can do to a waiting operation.
 enum class errc {
     canceled = 1,      ///< the context was cancelled (Go: context.Canceled)
-    deadline_exceeded, ///< the context's deadline passed; equals std::errc::timed_out as a condition
+    deadline_exceeded, ///< the context's deadline passed; equals std::errc::timed_out
     stopped            ///< the runtime ended before the goroutine did
 };
 

@@ -62,8 +62,9 @@ private:
     std::shared_ptr<scheduler> sched_;
 };
 
-/// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue after. What
-/// the thread did before (a goroutine that dispatched, another runtime) is put back at the end.
+/// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue
+/// after. What the thread did before (a goroutine that dispatched, another runtime) is put back at
+/// the end.
 class worker_scope {
 public:
     explicit worker_scope(scheduler& s);
@@ -91,7 +92,9 @@ private:
 /// @par Lifetime       refers to a `runtime`, which must outlive its use.
 class executor {
 public:
-    explicit executor(detail::scheduler& s) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&s)) {}
+    explicit executor(detail::scheduler& s) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&s))
+    {
+    }
     executor(const executor& other) noexcept : bits_(other.bits_) { start(); }
     executor& operator=(const executor& other) noexcept
     {
@@ -101,13 +104,15 @@ public:
     }
     ~executor() { finish(); }
 
-    /// Runs `f` on a thread of the runtime, holding a worker. Once the runtime stopped, destroys it.
+    /// Runs `f` on a thread of the runtime, holding a worker. Once the runtime stopped, destroys
+    /// it.
     template <class F>
     void execute(F&& f) const
     {
         detail::scheduler& s = sched();
         const detail::place where = detail::where_to_run(s, (bits_ & never_bit) != 0);
-        if (where == detail::place::dropped) return; // the runtime is over: what `f` owns is unwound
+        // The runtime is over: what `f` owns is unwound.
+        if (where == detail::place::dropped) return;
         if (where == detail::place::inline_here) {
             const detail::nested_run scope;
             std::decay_t<F> g(std::forward<F>(f));
@@ -115,10 +120,11 @@ public:
             return;
         }
         const auto& host = detail::host_executor(s, where == detail::place::posted);
-        host.execute([work = detail::queued_work(s), g = std::decay_t<F>(std::forward<F>(f))]() mutable {
-            detail::worker_scope scope(work.sched());
-            if (scope.admitted()) std::move(g)();
-        });
+        host.execute(
+            [work = detail::queued_work(s), g = std::decay_t<F>(std::forward<F>(f))]() mutable {
+                detail::worker_scope scope(work.sched());
+                if (scope.admitted()) std::move(g)();
+            });
     }
 
     // The Asio executor properties.
@@ -136,7 +142,10 @@ public:
         if (bits_ & tracked_bit) return asio::execution::outstanding_work.tracked;
         return asio::execution::outstanding_work.untracked;
     }
-    executor require(asio::execution::blocking_t::never_t) const noexcept { return with(bits_ | never_bit); }
+    executor require(asio::execution::blocking_t::never_t) const noexcept
+    {
+        return with(bits_ | never_bit);
+    }
     executor require(asio::execution::blocking_t::possibly_t) const noexcept
     {
         return with(bits_ & ~never_bit);
@@ -150,8 +159,14 @@ public:
         return with(bits_ & ~tracked_bit);
     }
 
-    friend bool operator==(const executor& a, const executor& b) noexcept { return a.bits_ == b.bits_; }
-    friend bool operator!=(const executor& a, const executor& b) noexcept { return a.bits_ != b.bits_; }
+    friend bool operator==(const executor& a, const executor& b) noexcept
+    {
+        return a.bits_ == b.bits_;
+    }
+    friend bool operator!=(const executor& a, const executor& b) noexcept
+    {
+        return a.bits_ != b.bits_;
+    }
 
     /// For the library's own rooms.
     [[nodiscard]] detail::scheduler& sched() const noexcept

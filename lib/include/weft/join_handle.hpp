@@ -22,8 +22,8 @@ namespace detail {
 
 /// Where the result of a spawned goroutine waits to be fetched.
 ///
-/// Invariant: `done_` is set once, under the lock, after `value_` or `failure_`. Held by the goroutine and
-/// by the handles; who lets go last looks whether a failure was ever seen.
+/// Invariant: `done_` is set once, under the lock, after `value_` or `failure_`. Held by the
+/// goroutine and by the handles; who lets go last looks whether a failure was ever seen.
 template <class T>
 class join_state final : public waitable {
     using stored = std::conditional_t<std::is_void_v<T>, bool, T>;
@@ -82,7 +82,10 @@ public:
     }
 
     /// What to do about a failure nobody saw; it outlives the runtime, as a handle may.
-    [[nodiscard]] const std::shared_ptr<const panic_policy>& policy() const noexcept { return policy_; }
+    [[nodiscard]] const std::shared_ptr<const panic_policy>& policy() const noexcept
+    {
+        return policy_;
+    }
 
 private:
     std::atomic<unsigned> refs_{2};
@@ -119,11 +122,13 @@ public:
         if (auto unseen = state_->release()) report_unseen_failure(*policy, std::move(unseen));
     }
     [[nodiscard]] join_state<T>* get() const noexcept { return state_; }
+
 private:
     join_state<T>* state_ = nullptr;
 };
 
-/// The goroutine's end of the result. Publishes the outcome once, also when the goroutine is unwound.
+/// The goroutine's end of the result. Publishes the outcome once, also when the goroutine is
+/// unwound.
 template <class T>
 class join_promise {
 public:
@@ -172,7 +177,8 @@ task<> spawned_body(join_promise<T> result, F f, Args... args)
 
 } // namespace detail
 
-/// The operation `join_handle::join` returns: `void(std::exception_ptr, T)`, for `void` without the T.
+/// The operation `join_handle::join` returns: `void(std::exception_ptr, T)`, for `void` without the
+/// T.
 template <class T>
 class [[nodiscard]] join_operation : public detail::asio_operation<join_operation<T>> {
 public:
@@ -196,18 +202,20 @@ private:
     detail::join_ref<T> ref_;
 };
 
-/// The result of a goroutine started with `spawn`. Copies are the same result; all dropped, the goroutine
-/// goes on as with `go`, and an exception nobody fetched is a panic: nothing is swallowed.
+/// The result of a goroutine started with `spawn`. Copies are the same result; all dropped, the
+/// goroutine goes on as with `go`, and an exception nobody fetched is a panic: nothing is
+/// swallowed.
 ///
-/// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else safe.
+/// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else
+///                     safe.
 template <class T>
 class [[nodiscard]] join_handle {
 public:
     join_handle() noexcept = default;
     explicit join_handle(detail::join_ref<T> ref) noexcept : ref_(std::move(ref)) {}
 
-    /// Waits for the goroutine to end: its result, or its exception rethrown. The value is moved out, so a
-    /// second `join` of a non-void result is a misuse_error. Also a select case.
+    /// Waits for the goroutine to end: its result, or its exception rethrown. The value is moved
+    /// out, so a second `join` of a non-void result is a misuse_error. Also a select case.
     ///
     /// @throws error  errc::stopped: the runtime ended first.
     [[nodiscard]] join_operation<T> join() const noexcept { return join_operation<T>(ref_); }
@@ -230,8 +238,8 @@ auto spawn_at(const std::source_location& at, Args&&... args)
             auto* state = new join_state<T>(s.on_panic);
             join_ref<T> mine(state);
             join_promise<T> theirs(state);
-            start_goroutine(s, at, spawned_body<T, std::decay_t<F>, std::decay_t<Rest>...>, std::move(theirs),
-                            std::forward<F>(f), std::forward<Rest>(rest)...);
+            start_goroutine(s, at, spawned_body<T, std::decay_t<F>, std::decay_t<Rest>...>,
+                            std::move(theirs), std::forward<F>(f), std::forward<Rest>(rest)...);
             return join_handle<T>(std::move(mine));
         },
         std::forward<Args>(args)...);

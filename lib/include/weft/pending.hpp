@@ -27,7 +27,8 @@ namespace weft {
 
 namespace detail {
 
-/// What a completion signature means to the caller: leading error code or exception thrown, the rest returned.
+/// What a completion signature means to the caller: leading error code or exception thrown, the
+/// rest returned.
 template <class Signature>
 struct outcome_of;
 template <class... Args>
@@ -69,12 +70,14 @@ struct outcome_of<void(Args...)> {
     }
 };
 
-/// The state a pending operation shares with its completion handler, which may outlive the `pending`.
+/// The state a pending operation shares with its completion handler, which may outlive the
+/// `pending`.
 ///
-/// Asio's cancellation slots are not thread-safe, and a composed operation touches its slot at each step. So
-/// all of the operation's handlers, and the cancellation, run on one strand.
+/// Asio's cancellation slots are not thread-safe, and a composed operation touches its slot at each
+/// step. So all of the operation's handlers, and the cancellation, run on one strand.
 template <class Signature>
-class pending_state final : public waitable, public std::enable_shared_from_this<pending_state<Signature>> {
+class pending_state final : public waitable,
+                            public std::enable_shared_from_this<pending_state<Signature>> {
     using outcome = outcome_of<Signature>;
 
 public:
@@ -119,7 +122,8 @@ public:
 
     auto take()
     {
-        if (!done()) throw_misuse("pending: the result was asked for before the operation was done");
+        if (!done())
+            throw_misuse("pending: the result was asked for before the operation was done");
         return outcome::take(*result_);
     }
 
@@ -181,15 +185,17 @@ private:
 ///     auto s = co_await weft::select{read.done(), jobs.receive()};
 ///     if (s.index() == 0) { std::size_t n = read.result(); ... read = weft::pending{...}; }
 ///
-/// An operation of Asio's cannot be undone, so racing it and cancelling the loser loses what it had already
-/// brought. A pending operation that loses a select goes on, and its result waits for the next one. That
-/// makes socket reads and `concurrent_channel` receives loss-free.
+/// An operation of Asio's cannot be undone, so racing it and cancelling the loser loses what it had
+/// already brought. A pending operation that loses a select goes on, and its result waits for the
+/// next one. That makes socket reads and `concurrent_channel` receives loss-free.
 ///
-/// The buffers and objects that the operation uses must live until it is done. Destroying a `pending` in
-/// flight asks the operation to stop, but does not wait for it.
+/// The buffers and objects that the operation uses must live until it is done. Destroying a
+/// `pending` in flight asks the operation to stop, but does not wait for it.
 ///
-/// @par Thread safety  distinct objects: safe. shared objects: `done`, `ready`, `cancel` safe, else unsafe.
-/// @par Cancellation   `cancel()`, from any thread; a goroutine that stops waiting does not cancel it.
+/// @par Thread safety  distinct objects: safe. shared objects: `done`, `ready`, `cancel` safe, else
+///                     unsafe.
+/// @par Cancellation   `cancel()`, from any thread; a goroutine that stops waiting does not cancel
+///                     it.
 template <class Op>
 class pending {
     using signature = asio::completion_signature_of_t<Op>;
@@ -216,12 +222,16 @@ public:
     }
 
     /// Waits until the operation is done; also a select case. Ready from then on.
-    [[nodiscard]] pending_done<signature> done() const noexcept { return pending_done<signature>(state_); }
+    [[nodiscard]] pending_done<signature> done() const noexcept
+    {
+        return pending_done<signature>(state_);
+    }
     /// Whether it is done, at this moment.
     [[nodiscard]] bool ready() const noexcept { return state_->done(); }
 
     /// The outcome, moved out: nothing, a value, or a tuple of values.
-    /// @throws asio::system_error (or the operation's own exception) if it failed; misuse_error before it is done.
+    /// @throws asio::system_error (or the operation's own exception) if it failed; misuse_error
+    ///     before it is done.
     auto result() { return state_->take(); }
 
     /// Asks the operation to stop; it is done soon after, with whatever result that gives.

@@ -14,15 +14,18 @@
 
 namespace weft {
 
-/// Runs `main()` as the main goroutine on a runtime of its own and returns its result when it returns, as a
-/// Go program does: goroutines still alive are unwound. An exception of `main` is rethrown here.
+/// Runs `main()` as the main goroutine on a runtime of its own and returns its result when it
+/// returns, as a Go program does: goroutines still alive are unwound. An exception of `main` is
+/// rethrown here.
 ///
-/// With `detect_deadlock`, a state in which every goroutine waits and nothing outside can wake one is
-/// reported ("all goroutines are asleep - deadlock!", with a dump) and the process exits with status 2.
+/// With `detect_deadlock`, a state in which every goroutine waits and nothing outside can wake one
+/// is reported ("all goroutines are asleep - deadlock!", with a dump) and the process exits with
+/// status 2.
 ///
 /// @throws misuse_error  on a worker thread.
 template <class F>
-auto run(F main, runtime_options options = {}, std::source_location at = std::source_location::current())
+auto run(F main, runtime_options options = {},
+         std::source_location at = std::source_location::current())
 {
     runtime rt(std::move(options));
     detail::scheduler& s = rt.get_executor().sched();

@@ -22,15 +22,16 @@ struct shutdown_report {
 
 /// Workers, run queues and the life of the goroutines on them.
 ///
-/// On its own it owns an `asio::thread_pool` of `procs` threads. Embedded, it runs on a host's executor (an
-/// `io_context` that somebody runs, a pool): goroutines then share the host's threads with its other
-/// handlers, at most `procs` of them at a time, and keep the host's context running while any is alive.
+/// On its own it owns an `asio::thread_pool` of `procs` threads. Embedded, it runs on a host's
+/// executor (an `io_context` that somebody runs, a pool): goroutines then share the host's threads
+/// with its other handlers, at most `procs` of them at a time, and keep the host's context running
+/// while any is alive.
 ///
-/// The destructor stops the runtime: goroutines stop at their next suspension and are unwound, so that
-/// their destructors run; blocking calls in progress are waited for.
+/// The destructor stops the runtime: goroutines stop at their next suspension and are unwound, so
+/// that their destructors run; blocking calls in progress are waited for.
 ///
-/// @par Thread safety  safe, but for construction and destruction. Never destroy a runtime on one of its
-///                     workers.
+/// @par Thread safety  safe, but for construction and destruction. Never destroy a runtime on one
+///                     of its workers.
 class runtime {
 public:
     explicit runtime(runtime_options options = {});

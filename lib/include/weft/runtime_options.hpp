@@ -22,8 +22,10 @@ class panic_policy {
 public:
     enum class kind { terminate, log, handler };
 
-    static const panic_policy terminate; ///< report it, dump all goroutines, std::terminate (default)
-    static const panic_policy log;       ///< report it; the other goroutines go on
+    /// Report it, dump all goroutines, std::terminate (default).
+    static const panic_policy terminate;
+    /// Report it; the other goroutines go on.
+    static const panic_policy log;
 
     panic_policy() noexcept = default;
     panic_policy(kind k) noexcept : kind_(k) {}
@@ -34,7 +36,10 @@ public:
     }
 
     [[nodiscard]] kind what() const noexcept { return kind_; }
-    [[nodiscard]] const std::function<void(const panic_info&)>& handler() const noexcept { return handler_; }
+    [[nodiscard]] const std::function<void(const panic_info&)>& handler() const noexcept
+    {
+        return handler_;
+    }
 
 private:
     kind kind_ = kind::terminate;
@@ -45,12 +50,15 @@ inline const panic_policy panic_policy::terminate{kind::terminate};
 inline const panic_policy panic_policy::log{kind::log};
 
 struct runtime_options {
-    unsigned procs = 0;          ///< workers, that is goroutines running at the same time; 0 = default_procs()
-    panic_policy on_panic{};     ///< what an escaped exception does
-    bool detect_deadlock = true; ///< run() only: report "all goroutines are asleep - deadlock!" and exit with 2
+    /// Workers, that is goroutines running at the same time; 0 = default_procs().
+    unsigned procs = 0;
+    panic_policy on_panic{}; ///< what an escaped exception does
+    /// run() only: report "all goroutines are asleep - deadlock!" and exit with 2.
+    bool detect_deadlock = true;
 };
 
-/// The processors this process may use: CPU affinity and the cgroup (v1 or v2) quota rounded up, at least 1.
+/// The processors this process may use: CPU affinity and the cgroup (v1 or v2) quota rounded up, at
+/// least 1.
 unsigned default_procs();
 
 } // namespace weft

@@ -146,7 +146,8 @@ public:
 
         [[nodiscard]] detail::wait_reason reason() const noexcept
         {
-            return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
+            return core_.can_wake() ? detail::wait_reason::select
+                                    : detail::wait_reason::select_no_cases;
         }
         bool withdraw(bool = false) noexcept { return core_.withdraw(); }
 
@@ -181,9 +182,10 @@ private:
 ///     auto s = co_await select{jobs.receive(), out.send(x)};
 ///     switch (s.index()) { case 0: use(s.get<0>()); break; ... }
 ///
-/// Among several ready cases one is chosen at random, uniformly. Cases on nil channels never happen;
-/// a closed channel's receive is always ready, its send throws if it is chosen. The same channel may appear
-/// several times. Braces, so that operands are evaluated once and left to right; `a || b` is the same.
+/// Among several ready cases one is chosen at random, uniformly. Cases on nil channels never
+/// happen; a closed channel's receive is always ready, its send throws if it is chosen. The same
+/// channel may appear several times. Braces, so that operands are evaluated once and left to right;
+/// `a || b` is the same.
 ///
 /// @par Suspends      if no case is ready.
 /// @par Cancellation  total: one case happened, or none.
@@ -208,8 +210,8 @@ public:
 template <class... Ops>
 select_biased(Ops...) -> select_biased<Ops...>;
 
-/// A select with a default: does one ready case now, or none (`index() == npos`). Never suspends; also for
-/// ordinary threads.
+/// A select with a default: does one ready case now, or none (`index() == npos`). Never suspends;
+/// also for ordinary threads.
 ///
 ///     auto s = try_select{a.receive(), b.send(x)};
 template <detail::operation... Ops>
@@ -268,7 +270,8 @@ public:
               cases_(ops_.size()),
               by_address_(ops_.size()),
               poll_(ops_.size()),
-              core_(cases_.data(), by_address_.data(), poll_.data(), static_cast<std::uint32_t>(ops_.size()))
+              core_(cases_.data(), by_address_.data(), poll_.data(),
+                    static_cast<std::uint32_t>(ops_.size()))
         {
             for (std::uint32_t i = 0; i < ops_.size(); ++i) cases_[i].bind(ops_[i], i);
         }
@@ -292,7 +295,8 @@ public:
 
         [[nodiscard]] detail::wait_reason reason() const noexcept
         {
-            return core_.can_wake() ? detail::wait_reason::select : detail::wait_reason::select_no_cases;
+            return core_.can_wake() ? detail::wait_reason::select
+                                    : detail::wait_reason::select_no_cases;
         }
         bool withdraw(bool = false) noexcept { return core_.withdraw(); }
 
@@ -316,8 +320,8 @@ private:
     std::vector<Op> ops_;
 };
 
-/// A select over a range of like operations, as many as you want: `auto [i, v] = co_await select_any(cases)`.
-/// One allocation for the bookkeeping; the rest is as with `select`.
+/// A select over a range of like operations, as many as you want: `auto [i, v] = co_await
+/// select_any(cases)`. One allocation for the bookkeeping; the rest is as with `select`.
 template <std::ranges::input_range R>
     requires detail::operation<std::ranges::range_value_t<R>>
 [[nodiscard]] auto select_any(R&& cases)
@@ -341,7 +345,8 @@ template <detail::operation A, detail::operation B>
 template <detail::operation... Ops, detail::operation B>
 [[nodiscard]] auto operator||(select<Ops...> s, B b)
 {
-    return select<Ops..., B>(std::tuple_cat(std::move(s).take_cases(), std::tuple<B>(std::move(b))));
+    return select<Ops..., B>(
+        std::tuple_cat(std::move(s).take_cases(), std::tuple<B>(std::move(b))));
 }
 
 } // namespace weft

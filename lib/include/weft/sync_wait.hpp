@@ -97,7 +97,8 @@ auto wait_for_goroutine(scheduler& s, const std::source_location& at, const char
     -> awaited_t<F>
 {
     if (this_thread_state().held) {
-        throw misuse_error(std::string(what) + " on a worker thread would block it; co_await instead");
+        throw misuse_error(std::string(what) +
+                           " on a worker thread would block it; co_await instead");
     }
     using T = awaited_t<F>;
     waiting_room<T> room;
@@ -121,19 +122,22 @@ struct op_result<task<U>> {
 
 } // namespace detail
 
-/// Blocks the calling ordinary thread until `what` (a task, an operation, or a callable returning a task)
-/// is done on the runtime of `ex`; its result, or its exception rethrown.
+/// Blocks the calling ordinary thread until `what` (a task, an operation, or a callable returning a
+/// task) is done on the runtime of `ex`; its result, or its exception rethrown.
 ///
 /// @throws misuse_error  called on a worker thread: that would block the runtime.
 /// @throws error         errc::stopped: the runtime ended first.
 /// @par Thread safety    safe.
 template <class Op>
-auto sync_wait(const executor& ex, Op&& what, std::source_location at = std::source_location::current())
+auto sync_wait(const executor& ex, Op&& what,
+               std::source_location at = std::source_location::current())
 {
     using D = std::decay_t<Op>;
     if constexpr (detail::operation<D> || detail::drivable<D> || detail::is_task<D>::value) {
         using R = typename detail::op_result<D>::type;
-        auto body = [op = D(std::forward<Op>(what))]() mutable -> task<R> { co_return co_await std::move(op); };
+        auto body = [op = D(std::forward<Op>(what))]() mutable -> task<R> {
+            co_return co_await std::move(op);
+        };
         return detail::wait_for_goroutine(ex.sched(), at, "sync_wait", std::move(body));
     } else {
         return detail::wait_for_goroutine(ex.sched(), at, "sync_wait", D(std::forward<Op>(what)));

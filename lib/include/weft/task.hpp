@@ -22,8 +22,8 @@
 
 namespace weft {
 
-/// A coroutine that runs as (part of) a goroutine. It *is* an Asio awaitable: `asio::co_spawn` takes it,
-/// and Asio's own operations are awaited in it.
+/// A coroutine that runs as (part of) a goroutine. It *is* an Asio awaitable: `asio::co_spawn`
+/// takes it, and Asio's own operations are awaited in it.
 template <class T = void>
 using task = asio::awaitable<T, executor>;
 
@@ -33,7 +33,9 @@ namespace detail {
 template <class U>
 class child_awaiter {
 public:
-    child_awaiter(task<U>&& child, goroutine& self) noexcept : child_(std::move(child)), self_(self) {}
+    child_awaiter(task<U>&& child, goroutine& self) noexcept : child_(std::move(child)), self_(self)
+    {
+    }
 
     bool await_ready() const noexcept { return false; }
 
@@ -46,9 +48,10 @@ public:
 
     U await_resume()
     {
-        // The frame behind `asio::use_awaitable` is not resumed but popped by the completion handler, so its
-        // caller is the first to know that the goroutine is back.
-        if (self_.reason.load(std::memory_order_relaxed) != wait_reason::running) leave_foreign(self_);
+        // The frame behind `asio::use_awaitable` is not resumed but popped by the completion
+        // handler, so its caller is the first to know that the goroutine is back.
+        if (self_.reason.load(std::memory_order_relaxed) != wait_reason::running)
+            leave_foreign(self_);
         return child_.await_resume();
     }
 
@@ -81,8 +84,8 @@ struct foreign_awaiter {
     }
 };
 
-/// Awaits a coroutine of another executor type, spawned beside the goroutine. Keeps the operation, which
-/// Asio's awaiter only refers to.
+/// Awaits a coroutine of another executor type, spawned beside the goroutine. Keeps the operation,
+/// which Asio's awaiter only refers to.
 template <class Op, class Frame>
 class beside_awaiter {
 public:
@@ -102,7 +105,8 @@ public:
 
 private:
     Op op_;
-    foreign_awaiter<decltype(std::declval<Frame&>().Frame::await_transform(std::declval<Op>()))> inner_;
+    foreign_awaiter<decltype(std::declval<Frame&>().Frame::await_transform(std::declval<Op>()))>
+        inner_;
 };
 
 template <class T>
@@ -113,14 +117,15 @@ struct is_task<task<U>> : std::true_type {};
 template <class T>
 struct is_other_awaitable : std::false_type {};
 template <class U, class Ex>
-struct is_other_awaitable<asio::awaitable<U, Ex>> : std::bool_constant<!std::is_same_v<Ex, executor>> {};
+struct is_other_awaitable<asio::awaitable<U, Ex>>
+    : std::bool_constant<!std::is_same_v<Ex, executor>> {};
 
 /// Types that bring their own driver to `co_await` (`select`, `yield`, ...).
 template <class T>
 concept drivable = requires { typename std::remove_cvref_t<T>::driver; };
 
-/// Asio's frame with weft's eyes: it knows its goroutine, its caller and where it waits, and awaits weft
-/// operations without a handler object.
+/// Asio's frame with weft's eyes: it knows its goroutine, its caller and where it waits, and awaits
+/// weft operations without a handler object.
 ///
 /// The Asio base must be the first base: Asio computes coroutine handles from its address.
 template <class T>
@@ -128,7 +133,8 @@ class promise_base : public asio::detail::awaitable_frame<T, executor>, public p
 public:
     using frame_type = asio::detail::awaitable_frame<T, executor>;
 
-    // Not Asio's recycling: it keeps two blocks a thread, and finding them costs more than malloc's cache.
+    // Not Asio's recycling: it keeps two blocks a thread, and finding them costs more than malloc's
+    // cache.
     void* operator new(std::size_t size) { return ::operator new(size); }
     void operator delete(void* p, std::size_t size) noexcept { ::operator delete(p, size); }
 
@@ -141,7 +147,8 @@ public:
     // Each overload notes the place first.
     template <class Op>
         requires operation<std::remove_cvref_t<Op>>
-    auto await_transform(Op&& op, std::source_location at = std::source_location::current()) noexcept
+    auto await_transform(Op&& op,
+                         std::source_location at = std::source_location::current()) noexcept
     {
         enter(at);
         return parking_awaiter<single_wait<std::remove_reference_t<Op>>>(*this, op);
@@ -171,12 +178,14 @@ public:
     {
         enter(at);
         self->top_core = this;
-        auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other), asio::deferred);
+        auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other),
+                                      asio::deferred);
         return beside_awaiter<decltype(spawned), frame_type>(*self, *this, std::move(spawned));
     }
 
     template <class Op>
-        requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> && !is_task<std::remove_cvref_t<Op>>::value &&
+        requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> &&
+                 !is_task<std::remove_cvref_t<Op>>::value &&
                  !is_other_awaitable<std::remove_cvref_t<Op>>::value)
     auto await_transform(Op&& op, std::source_location at = std::source_location::current())
     {

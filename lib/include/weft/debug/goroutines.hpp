@@ -21,13 +21,14 @@ namespace weft::debug {
 /// One goroutine at one moment.
 struct goroutine_info {
     std::uint64_t id = 0;
-    std::string name;                         ///< from this_goroutine::set_name, or empty
-    std::string state;                        ///< "running", "runnable" or "waiting"
-    std::string wait_reason;                  ///< Go's words ("chan receive"); the state if it does not wait
-    duration waiting{};                       ///< since it last ran, to about a millisecond; zero if running
-    std::uint64_t parent = 0;                 ///< the goroutine that started it; 0: none
-    std::source_location spawn_site;          ///< line 0: not known
-    std::vector<std::source_location> frames; ///< the await chain, innermost first; empty while running
+    std::string name;                ///< from this_goroutine::set_name, or empty
+    std::string state;               ///< "running", "runnable" or "waiting"
+    std::string wait_reason;         ///< Go's words ("chan receive"); the state if it does not wait
+    duration waiting{};              ///< since it last ran, to about a millisecond; zero if running
+    std::uint64_t parent = 0;        ///< the goroutine that started it; 0: none
+    std::source_location spawn_site; ///< line 0: not known
+    /// The await chain, innermost first; empty while running.
+    std::vector<std::source_location> frames;
 };
 
 /// All live goroutines of all runtimes, by id. Stops the world for a moment.

@@ -12,14 +12,18 @@
 
 /// The one header that touches Asio's internals. Names used and what for:
 ///
-///  - `detail::awaitable_frame<T, Ex>`      base class of our promise, so a task *is* an Asio awaitable;
-///  - `detail::awaitable_frame_base<Ex>`    `after_suspend(fn, arg)`: runs `fn` once the coroutine is fully
-///                                          suspended; `attach_thread` / `detach_thread`: who pumps the frame;
-///  - `detail::awaitable_thread<Ex>`        owner of a stack of frames; moved into the goroutine record while
-///                                          parked; `pump` (protected) resumes the top frame until it is moved on;
+///  - `detail::awaitable_frame<T, Ex>`      base class of our promise, so a task *is* an Asio
+///                                          awaitable;
+///  - `detail::awaitable_frame_base<Ex>`    `after_suspend(fn, arg)`: runs `fn` once the coroutine
+///                                          is fully suspended; `attach_thread` / `detach_thread`:
+///                                          who pumps the frame;
+///  - `detail::awaitable_thread<Ex>`        owner of a stack of frames; moved into the goroutine
+///                                          record while parked; `pump` (protected) resumes the top
+///                                          frame until it is moved on;
 ///  - `detail::awaitable_thread_entry_point` result type that marks a bottom frame.
 ///
-/// These have been stable from 1.30 to 1.38; a newer Asio is accepted, and the test suite is the judge.
+/// These have been stable from 1.30 to 1.38; a newer Asio is accepted, and the test suite is the
+/// judge.
 static_assert(ASIO_VERSION >= 103000, "weft needs Asio 1.30 or newer");
 
 namespace weft::detail {
@@ -53,7 +57,10 @@ public:
     thread_slot& operator=(const thread_slot&) = delete;
     ~thread_slot() = default; // whoever takes the goroutine empties the slot first
 
-    void put(asio_thread&& t) noexcept { ::new (static_cast<void*>(room_)) asio_thread(std::move(t)); }
+    void put(asio_thread&& t) noexcept
+    {
+        ::new (static_cast<void*>(room_)) asio_thread(std::move(t));
+    }
 
     [[nodiscard]] resumer take() noexcept
     {

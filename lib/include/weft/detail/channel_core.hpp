@@ -36,12 +36,13 @@ struct feed_slot<time_point> {
 ///
 /// Invariants, whenever the lock is free:
 ///  - a receiver waits only if the ring is empty, no sender waits and the channel is open;
-///  - a sender waits only if the ring is full (or has no room at all), no receiver waits, and it is open;
+///  - a sender waits only if the ring is full (or has no room at all), no receiver waits, and it is
+///    open;
 ///  - a closed channel has no waiters.
 /// (A waiter whose select was won elsewhere may still stand in a queue; it does not count.)
 ///
-/// A value changes hands under the lock: sender's frame -> receiver's frame, or through the ring. The
-/// partner that finds the other waiting does both halves and wakes it after unlocking.
+/// A value changes hands under the lock: sender's frame -> receiver's frame, or through the ring.
+/// The partner that finds the other waiting does both halves and wakes it after unlocking.
 template <class T>
 class channel_core final : public waitable, private feed_slot<T> {
     static constexpr bool can_be_fed = std::is_same_v<T, time_point>;
@@ -78,7 +79,8 @@ public:
         return true;
     }
 
-    /// True when the receive is decided: `into` has a value, or stays empty when closed and drained.
+    /// True when the receive is decided: `into` has a value, or stays empty when closed and
+    /// drained.
     bool receive_locked(std::optional<T>& into, bool& ok, wake_list& wakes) noexcept
     {
         if (!ring_.empty()) {
@@ -141,7 +143,8 @@ public:
             throw_misuse("close of closed channel");
         }
         closed_ = true;
-        // Receivers see "closed and drained"; senders, whose values stay in their frames, the misuse.
+        // Receivers see "closed and drained"; senders, whose values stay in their frames, the
+        // misuse.
         for (wait_queue* q : {&receivers_, &senders_}) {
             while (waiter* w = q->pop_claimed()) {
                 w->ok = false;

@@ -37,9 +37,9 @@ struct completion<void> {
 
 /// An operation started with a completion handler instead of `co_await`.
 ///
-/// One heap node (from the handler's allocator) holds the handler, the operation and its driver. The driver
-/// decides whether a waker or a cancellation through the handler's slot completes it. The handler is always
-/// posted, never called from within the initiation or under a waker's feet.
+/// One heap node (from the handler's allocator) holds the handler, the operation and its driver.
+/// The driver decides whether a waker or a cancellation through the handler's slot completes it.
+/// The handler is always posted, never called from within the initiation or under a waker's feet.
 template <class Op, class Driver, class Handler>
 class detached : wake_callback {
     using executor_type = asio::associated_executor_t<Handler, asio::system_executor>;
@@ -172,7 +172,8 @@ struct driver_of<Op> {
     using type = typename Op::driver;
 };
 
-/// Gives an operation its completion-token call operator, and with it a place in plain Asio coroutines.
+/// Gives an operation its completion-token call operator, and with it a place in plain Asio
+/// coroutines.
 template <class Derived>
 struct asio_operation {
     /// Depends on the token in name only: `Derived` is incomplete here.

@@ -47,17 +47,18 @@ struct promise_core {
     std::source_location site; ///< of the latest `co_await` in this frame
 };
 
-/// What a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and returns
-/// true, or returns false when a waker has already claimed it: then the goroutine is about to be made
-/// ready, or is. With `woken` the caller knows that (it took the goroutine from a run queue): then only the
-/// queues of a select's other cases are left, and what woke it is not touched any more.
+/// What a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and
+/// returns true, or returns false when a waker has already claimed it: then the goroutine is about
+/// to be made ready, or is. With `woken` the caller knows that (it took the goroutine from a run
+/// queue): then only the queues of a select's other cases are left, and what woke it is not touched
+/// any more.
 struct parked_operation {
     void* driver = nullptr;
     bool (*withdraw)(void* driver, bool woken) noexcept = nullptr;
 };
 
-/// The part of a goroutine's record that every switch touches; kept together, on as few cache lines as it
-/// takes. See `goroutine`.
+/// The part of a goroutine's record that every switch touches; kept together, on as few cache lines
+/// as it takes. See `goroutine`.
 struct goroutine_switch {
     goroutine* next_run = nullptr; ///< the queue the goroutine stands in
     frame_base* top_frame = nullptr;
@@ -83,8 +84,9 @@ struct goroutine_extras {
 ///
 /// Who may touch what:
 ///  - `next_run` belongs to the queue the goroutine stands in (run queue, injection queue);
-///  - `thread`, `top_frame`, `top_core`, `parked_on`, `since` are written by the goroutine's own thread before it
-///    is published (channel unlocked, queue pushed) and read by whoever resumes it, after taking it;
+///  - `thread`, `top_frame`, `top_core`, `parked_on`, `since` are written by the goroutine's own
+///    thread before it is published (channel unlocked, queue pushed) and read by whoever resumes
+///    it, after taking it;
 ///  - `budget`, `random` belong to the running goroutine;
 ///  - `reason` may be read by anybody at any time;
 ///  - the list hook and `extras` are guarded by the shard's lock.
@@ -117,8 +119,9 @@ inline void forget_current(goroutine& g) noexcept
     if (this_thread.current == &g) this_thread.current = nullptr;
 }
 
-/// Stores the running goroutine's continuation in its record; `top_frame` and `top_core` are set. Called after suspension, with
-/// whatever lock still keeps wakers away; the goroutine may run elsewhere once that is released.
+/// Stores the running goroutine's continuation in its record; `top_frame` and `top_core` are set.
+/// Called after suspension, with whatever lock still keeps wakers away; the goroutine may run
+/// elsewhere once that is released.
 inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
 {
     g.parked_on = on;
@@ -127,7 +130,8 @@ inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
     g.thread.put(std::move(*g.top_frame->detach_thread()));
 }
 
-/// Makes a parked goroutine runnable: on the calling worker's queue, else through the injection queue.
+/// Makes a parked goroutine runnable: on the calling worker's queue, else through the injection
+/// queue.
 void ready(goroutine& g) noexcept;
 
 /// Puts the goroutine, just parked by its own thread, at the tail of the run queue.

@@ -28,8 +28,10 @@ concept context_like = std::same_as<T, context>;
 
 /// An operation is a movable description of "do this, waiting if need be", with room for its result.
 ///
-///  - `target()`          the waitable whose lock guards it; null: it can never happen (nil channel);
-///  - `attempt(w, wakes)` locked: does it now if it can be done, true then; sets `w.ok`, adds whom to wake;
+///  - `target()`          the waitable whose lock guards it; null: it can never happen (nil
+///                        channel);
+///  - `attempt(w, wakes)` locked: does it now if it can be done, true then; sets `w.ok`, adds whom
+///                        to wake;
 ///  - `enqueue(w)`        locked: stands `w` in line; a waker does the operation on `w`'s behalf;
 ///  - `dequeue(w)`        locked: takes `w` out again if it still stands there;
 ///  - `finish(w)`         unlocked, once done: the result, or throws;
@@ -51,13 +53,16 @@ concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes)
 
 /// Drives one operation. Every driver has these verbs:
 ///
-///  - `start(g)`      does it now if that needs no waiting, true then. Else false, *with the locks held* that
-///                    keep wakers away, so that nothing needs to be checked twice (Go: gopark);
-///  - `publish(g)`    stands in line and releases the locks; called when the coroutine is fully suspended.
-///                    From then on a waker may resume it, so nothing of the frame may be touched any more;
+///  - `start(g)`      does it now if that needs no waiting, true then. Else false, *with the locks
+///                    held* that keep wakers away, so that nothing needs to be checked twice (Go:
+///                    gopark);
+///  - `publish(g)`    stands in line and releases the locks; called when the coroutine is fully
+///                    suspended. From then on a waker may resume it, so nothing of the frame may be
+///                    touched any more;
 ///  - `finish()`      the result, or throws;
 ///  - `withdraw()`    see `parked_operation`.
-/// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to` instead.
+/// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to`
+/// instead.
 template <operation Op>
 class single_wait {
 public:
@@ -113,7 +118,8 @@ private:
     waiter w_;
 };
 
-/// The coroutine face of a driver (`single_wait`, a select, ...): `start`, `publish`, `finish`, `reason`.
+/// The coroutine face of a driver (`single_wait`, a select, ...): `start`, `publish`, `finish`,
+/// `reason`.
 template <class Driver>
 class parking_awaiter {
 public:

@@ -11,8 +11,8 @@
 
 namespace weft::detail {
 
-/// One part of the list of all live goroutines. Each worker registers what it spawns in a shard of its
-/// own, so that registration is one uncontended list operation.
+/// One part of the list of all live goroutines. Each worker registers what it spawns in a shard of
+/// its own, so that registration is one uncontended list operation.
 struct alignas(cache_line) registry_shard {
     spinlock lock;
     intrusive_list<goroutine> live; ///< guarded by lock

@@ -8,7 +8,8 @@
 
 namespace weft::detail {
 
-/// A ring of at most `capacity` values in one array. The caller synchronises and never overfills it.
+/// A ring of at most `capacity` values in one array. The caller synchronises and never overfills
+/// it.
 template <class T>
 class ring_buffer {
 public:
@@ -49,7 +50,6 @@ public:
     }
 
 private:
-
     T* slots_;
     std::size_t capacity_;
     std::size_t head_ = 0;

@@ -45,8 +45,8 @@ struct goroutine_chain {
     }
 };
 
-/// The FIFO of runnable goroutines, unbounded and intrusive. Any thread may use it; a worker's own queue
-/// is touched by its owner, and rarely by a thief.
+/// The FIFO of runnable goroutines, unbounded and intrusive. Any thread may use it; a worker's own
+/// queue is touched by its owner, and rarely by a thief.
 class run_queue {
 public:
     void push(goroutine* g) noexcept
@@ -92,11 +92,14 @@ public:
         return taken;
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t size() const noexcept
+    {
+        return size_.load(std::memory_order_relaxed);
+    }
 
 private:
-    /// Thousands of goroutines do not fit into the near caches: while one runs, the next one's frame and the
-    /// one after that's record are on their way.
+    /// Thousands of goroutines do not fit into the near caches: while one runs, the next one's
+    /// frame and the one after that's record are on their way.
     static void fetch_ahead(const goroutine& soon) noexcept
     {
         prefetch(soon.next_run);

@@ -32,9 +32,10 @@ class timekeeper;
 ///
 /// State table of `state_`:
 ///   idle       nobody holds it and no handler is on its way; its queue is empty.
-///   scheduled  a drain handler was posted for it.                 idle -> scheduled by whoever wakes it.
+///   scheduled  a drain handler was posted for it.     idle -> scheduled by whoever wakes it.
 ///   running    a thread drains it.        idle|scheduled -> running by that thread (CAS);
-///              running -> scheduled when its budget is used up; running -> idle when there is nothing to run.
+///              running -> scheduled when its budget is used up; running -> idle when there is
+///              nothing to run.
 /// A drain handler that finds its worker not `scheduled` does nothing: another thread was faster.
 class alignas(2 * cache_line) worker {
 public:
@@ -56,8 +57,8 @@ public:
                state_.compare_exchange_strong(from, state::running, std::memory_order_seq_cst);
     }
 
-    /// Drains until nothing is left or the budget is used up. The calling thread holds the worker and
-    /// gives it back.
+    /// Drains until nothing is left or the budget is used up. The calling thread holds the worker
+    /// and gives it back.
     void drain();
 
     scheduler& sched;
@@ -98,8 +99,8 @@ private:
 
 /// The machine under `runtime`: workers, the injection queue, the registry, the monitor thread.
 ///
-/// Lifetime: owned by the `runtime` and by handlers on their way. One that goroutines in an Asio context of
-/// somebody else's still refer to is kept when its runtime ends (`detail/world.hpp`).
+/// Lifetime: owned by the `runtime` and by handlers on their way. One that goroutines in an Asio
+/// context of somebody else's still refer to is kept when its runtime ends (`detail/world.hpp`).
 class scheduler : public std::enable_shared_from_this<scheduler> {
 public:
     /// The only way to make one: threads that refer to it start after it is whole.
@@ -130,7 +131,8 @@ public:
 
     // --- observation
     [[nodiscard]] unsigned procs() const noexcept { return static_cast<unsigned>(workers_.size()); }
-    /// Runs `f` while no worker runs a goroutine (those in one slice for longer than a moment excepted).
+    /// Runs `f` while no worker runs a goroutine (those in one slice for longer than a moment
+    /// excepted).
     void with_world_stopped(const std::function<void()>& f);
     [[nodiscard]] std::vector<registry_shard*> shards() noexcept;
     [[nodiscard]] registry_shard& outside_shard() noexcept { return outside_; }

@@ -24,7 +24,9 @@ struct select_case {
     void bind(Op& o, std::uint32_t position) noexcept
     {
         static constexpr verbs table{
-            [](void* p, waiter& in, wake_list& wakes) noexcept { return static_cast<Op*>(p)->attempt(in, wakes); },
+            [](void* p, waiter& in, wake_list& wakes) noexcept {
+                return static_cast<Op*>(p)->attempt(in, wakes);
+            },
             [](void* p, waiter& in) noexcept { static_cast<Op*>(p)->enqueue(in); },
             [](void* p, waiter& in) noexcept { static_cast<Op*>(p)->dequeue(in); },
         };
@@ -51,16 +53,18 @@ enum class select_order : std::uint8_t { random, biased };
 
 /// The select algorithm (Go: runtime/select.go, selectgo), over any number of cases:
 ///
-///  1. lock all targets in address order, each once, so that selects cannot deadlock and the decision is
-///     made at one instant;
+///  1. lock all targets in address order, each once, so that selects cannot deadlock and the
+///     decision is made at one instant;
 ///  2. do the first ready case, in random order (or in the order written);
 ///  3. if there is none, stand in every queue, with one `claim` for all; suspend, then unlock;
-///  4. the waker that wins the claim does its case; on resume the losers are taken out of their queues.
+///  4. the waker that wins the claim does its case; on resume the losers are taken out of their
+///     queues.
 ///
 /// `cases`, `by_address` and `poll` are arrays of `count` elements in the select's own frame.
 class select_core {
 public:
-    select_core(select_case* cases, select_case** by_address, std::uint32_t* poll, std::uint32_t count) noexcept
+    select_core(select_case* cases, select_case** by_address, std::uint32_t* poll,
+                std::uint32_t count) noexcept
         : cases_(cases), by_address_(by_address), poll_(poll), count_(count)
     {
     }

@@ -17,8 +17,8 @@ struct blocking_job {
     blocking_job* next = nullptr;
 };
 
-/// Threads for blocking calls: grows with demand up to `most_threads`, then queues; a thread that had
-/// nothing to do for a while ends.
+/// Threads for blocking calls: grows with demand up to `most_threads`, then queues; a thread that
+/// had nothing to do for a while ends.
 class side_pool {
 public:
     side_pool() = default;

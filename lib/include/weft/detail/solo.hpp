@@ -8,24 +8,25 @@
 
 /// Locking without locked instructions while one thread is alone.
 ///
-/// A locked instruction costs about as much as all the rest of a channel operation, and the scheduler keeps
-/// goroutines that talk to each other on one worker; so most of the time there is nobody to lock out. The
-/// *population* is the number of threads that may take weft's spinlocks just now. While it is one, that
-/// thread may be *solo*: it enters critical sections by counting `depth` with plain stores. Before anybody
-/// joins the population, the solo thread's right is revoked.
+/// A locked instruction costs about as much as all the rest of a channel operation, and the
+/// scheduler keeps goroutines that talk to each other on one worker; so most of the time there is
+/// nobody to lock out. The *population* is the number of threads that may take weft's spinlocks
+/// just now. While it is one, that thread may be *solo*: it enters critical sections by counting
+/// `depth` with plain stores. Before anybody joins the population, the solo thread's right is
+/// revoked.
 ///
 /// Who may touch what:
 ///   depth   written by its thread only: how many elided sections it is in.
-///   solo    set by its thread when it is the whole population, cleared by whoever joins, both under the
-///           population's mutex. A thread inside a section (depth > 0) finishes it and what is nested in it
-///           undisturbed: the joiner waits for depth 0.
+///   solo    set by its thread when it is the whole population, cleared by whoever joins, both
+///           under the population's mutex. A thread inside a section (depth > 0) finishes it and
+///           what is nested in it undisturbed: the joiner waits for depth 0.
 ///   joined  its thread only: whether it is counted.
 ///
-/// Entering is "depth = 1; is solo still set?", joining is "clear solo; is depth 0?": each needs its store
-/// to be visible before its load. The joiner pays for both sides with membarrier(2), which makes every
-/// running thread of the process execute a full barrier; that takes microseconds, and happens only when
-/// a second thread really shows up. Where there is no membarrier, and under ThreadSanitizer, which does not
-/// know it, nobody is ever solo.
+/// Entering is "depth = 1; is solo still set?", joining is "clear solo; is depth 0?": each needs
+/// its store to be visible before its load. The joiner pays for both sides with membarrier(2),
+/// which makes every running thread of the process execute a full barrier; that takes microseconds,
+/// and happens only when a second thread really shows up. Where there is no membarrier, and under
+/// ThreadSanitizer, which does not know it, nobody is ever solo.
 
 #if defined(__linux__) && !defined(WEFT_TSAN)
 #    define WEFT_SOLO 1
@@ -45,8 +46,8 @@ struct thread_standing {
 extern constinit thread_local thread_standing this_thread_standing
     __attribute__((tls_model("initial-exec")));
 
-/// Counts the calling thread into the population; with `alone_if_possible` it becomes solo if it is the
-/// only one and was not disturbed recently.
+/// Counts the calling thread into the population; with `alone_if_possible` it becomes solo if it is
+/// the only one and was not disturbed recently.
 void join_population(bool alone_if_possible) noexcept;
 /// Takes the calling thread out again. It holds no lock. A thread that ends leaves by itself.
 void leave_population() noexcept;
@@ -81,8 +82,14 @@ inline bool leave_solo() noexcept
 
 inline void join_population(bool) noexcept {}
 inline void leave_population() noexcept {}
-inline bool enter_solo() noexcept { return false; }
-inline bool leave_solo() noexcept { return false; }
+inline bool enter_solo() noexcept
+{
+    return false;
+}
+inline bool leave_solo() noexcept
+{
+    return false;
+}
 
 #endif
 

@@ -19,8 +19,8 @@ using call_result_t = std::invoke_result_t<F&, Args...>;
 /// What a goroutine may run: a callable returning a task, or plain code that never waits.
 template <class F, class... Args>
 concept goroutine_function =
-    std::invocable<F&, Args...> &&
-    (is_task<call_result_t<F, Args...>>::value || !is_other_awaitable<call_result_t<F, Args...>>::value);
+    std::invocable<F&, Args...> && (is_task<call_result_t<F, Args...>>::value ||
+                                    !is_other_awaitable<call_result_t<F, Args...>>::value);
 
 /// The result of the callable once awaited.
 template <class R>
@@ -34,8 +34,8 @@ struct awaited<task<U>> {
 template <class F, class... Args>
 using awaited_t = typename awaited<call_result_t<F, Args...>>::type;
 
-/// The bottom frame of a goroutine: keeps callable and arguments alive for as long as it runs, so a lambda
-/// with captures is safe. An exception reaches the promise, which applies the panic policy.
+/// The bottom frame of a goroutine: keeps callable and arguments alive for as long as it runs, so a
+/// lambda with captures is safe. An exception reaches the promise, which applies the panic policy.
 template <class F, class... Args>
 asio::awaitable<entry_point, executor> goroutine_body(F f, Args... args)
 {
@@ -50,8 +50,8 @@ asio::awaitable<entry_point, executor> goroutine_body(F f, Args... args)
 template <class F, class... Args>
 void start_goroutine(scheduler& s, const std::source_location& site, F&& f, Args&&... args)
 {
-    asio_thread t(goroutine_body<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(f),
-                                                                         std::forward<Args>(args)...),
+    asio_thread t(goroutine_body<std::decay_t<F>, std::decay_t<Args>...>(
+                      std::forward<F>(f), std::forward<Args>(args)...),
                   executor(s), asio::cancellation_slot(), asio::cancellation_state());
     auto& p = *static_cast<promise<entry_point>*>(t.entry_point());
     goroutine& g = p.record;

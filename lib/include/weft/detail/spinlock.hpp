@@ -11,10 +11,10 @@ namespace weft::detail {
 
 /// A one-byte lock for critical sections of a few dozen instructions.
 ///
-/// Invariant: no user code, allocation, logging or system call runs while one is held. That is why a
-/// plain store releases it (one locked instruction per lock/unlock pair) and why a waiter first spins,
-/// then yields the processor, then sleeps: the owner can only be away because it was descheduled. While
-/// one thread is alone (detail/solo.hpp) it locks nothing at all.
+/// Invariant: no user code, allocation, logging or system call runs while one is held. That is why
+/// a plain store releases it (one locked instruction per lock/unlock pair) and why a waiter first
+/// spins, then yields the processor, then sleeps: the owner can only be away because it was
+/// descheduled. While one thread is alone (detail/solo.hpp) it locks nothing at all.
 class spinlock {
 public:
     spinlock() = default;

@@ -42,7 +42,8 @@ private:
     std::uintptr_t bits_;
 };
 
-/// Decides who wakes a waiter that stands in several queues. The first `win` succeeds, all others fail.
+/// Decides who wakes a waiter that stands in several queues. The first `win` succeeds, all others
+/// fail.
 class claim {
 public:
     [[nodiscard]] bool win(waiter* by) noexcept
@@ -61,15 +62,15 @@ private:
     std::atomic<waiter*> winner_{nullptr};
 };
 
-/// One operation standing in one wait queue. It lives in the waiting frame (or the detached operation),
-/// so waiting allocates nothing.
+/// One operation standing in one wait queue. It lives in the waiting frame (or the detached
+/// operation), so waiting allocates nothing.
 ///
-/// Who may touch what: while `queued`, everything is guarded by the lock of the queue's owner. A waker
-/// that took the waiter out (and won `contest`, if there is one) owns it until `wake`; after that call it
-/// must not be touched, since the operation may be gone.
+/// Who may touch what: while `queued`, everything is guarded by the lock of the queue's owner. A
+/// waker that took the waiter out (and won `contest`, if there is one) owns it until `wake`; after
+/// that call it must not be touched, since the operation may be gone.
 ///
-/// It starts raw: an operation that need not wait uses `ok` alone, and pays for nothing else (a store
-/// before the channel's locked instruction costs more than it looks).
+/// It starts raw: an operation that need not wait uses `ok` alone, and pays for nothing else (a
+/// store before the channel's locked instruction costs more than it looks).
 struct waiter : list_hook {
     waiter() noexcept {} // NOLINT: raw on purpose
 
@@ -115,8 +116,8 @@ private:
     intrusive_list<waiter> list_;
 };
 
-/// Waiters collected under a lock, to be woken after it. They were taken out of their queue, so its links
-/// are free to be used here.
+/// Waiters collected under a lock, to be woken after it. They were taken out of their queue, so its
+/// links are free to be used here.
 class wake_list {
 public:
     void push(waiter* w) noexcept
