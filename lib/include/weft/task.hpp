@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/frame_memory.hpp>
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/operation.hpp>
 #include <weft/executor.hpp>
@@ -133,10 +134,9 @@ class promise_base : public asio::detail::awaitable_frame<T, executor>, public p
 public:
     using frame_type = asio::detail::awaitable_frame<T, executor>;
 
-    // Not Asio's recycling: it keeps two blocks a thread, and finding them costs more than malloc's
-    // cache.
-    void* operator new(std::size_t size) { return ::operator new(size); }
-    void operator delete(void* p, std::size_t size) noexcept { ::operator delete(p, size); }
+    // Not Asio's recycling: it keeps two blocks a thread.
+    void* operator new(std::size_t size) { return allocate_frame(size); }
+    void operator delete(void* p, std::size_t size) noexcept { free_frame(p, size); }
 
     void unhandled_exception() noexcept
     {

@@ -77,17 +77,14 @@ private:
         const auto s = sched();
         if (!s) return;
         channel().retain();
-        start_goroutine(*s, site_, call{timer_ref(this)});
+        start_goroutine(*s, site_, &function_timer::call, timer_ref(this));
     }
 
-    /// The goroutine keeps the function.
-    struct call {
-        timer_ref self;
-        auto operator()()
-        {
-            return std::invoke(static_cast<function_timer&>(*self.operator->()).f_);
-        }
-    };
+    /// `self` stays in the goroutine's frame and keeps the function.
+    static auto call(timer_ref&& self)
+    {
+        return std::invoke(static_cast<function_timer&>(*self.operator->()).f_);
+    }
 
     F f_;
     const std::source_location site_;
