@@ -3,6 +3,7 @@
 
 #include <weft/detail/scheduler.hpp>
 
+#include <weft/detail/binding.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
 #include <weft/detail/timekeeper.hpp>
@@ -186,6 +187,7 @@ void worker::run_slice(goroutine& g, thread_state& me)
     g.budget = operation_budget;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
     me.current = &g;
+    if (WEFT_UNLIKELY(g.bound != nullptr)) g.bound->resume();
     resumer r = g.thread.take();
     r.run(*g.top_frame);
     me.current = nullptr; // the goroutine may be gone, or run elsewhere: `g` is not touched again
@@ -402,6 +404,10 @@ void scheduler::seize_workers() noexcept
 /// moment.
 void scheduler::unwind_parked(bool blocking_calls_too) noexcept
 {
+    // A canceller may be at it, too; after this none is any more.
+    const auto seize = [](goroutine* g) {
+        if (g->bound) g->bound->resume();
+    };
     const auto unwind = [](goroutine* g) {
         thread_state& me = this_thread_state();
         const thread_state outer =
@@ -410,7 +416,8 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
         r.unwind();
         me = outer;
     };
-    const auto unwind_woken = [&unwind](goroutine* g) {
+    const auto unwind_woken = [&](goroutine* g) {
+        seize(g);
         // One that was woken and did not run any more still stands in the other queues of its
         // select.
         if (g->parked_on.withdraw) g->parked_on.withdraw(g->parked_on.driver, true);
@@ -438,6 +445,7 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
             }
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
+            if (g) seize(g);
             if (g && g->parked_on.withdraw &&
                 g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
                 g->parked_on.withdraw(g->parked_on.driver, false)) {

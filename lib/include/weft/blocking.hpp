@@ -49,6 +49,7 @@ public:
                 detail::ready(g);
             }
         }
+        void abandon() noexcept {}
         result finish()
         {
             if (op_.failure_) std::rethrow_exception(op_.failure_);

@@ -284,6 +284,20 @@ public:
         return {this->core(), value_type{}};
     }
 
+    /// As send, but gives up when `ctx` ends: with `error`, and nothing sent.
+    template <detail::context_like Context>
+    [[nodiscard]] auto send(const Context& ctx, value_type value) const
+        requires(!std::is_void_v<T>)
+    {
+        return context_operation<send_operation<T>>(ctx, send(std::move(value)));
+    }
+    template <detail::context_like Context>
+    [[nodiscard]] auto send(const Context& ctx) const
+        requires std::is_void_v<T>
+    {
+        return context_operation<send_operation<T>>(ctx, send());
+    }
+
     /// Receives the oldest value; suspends until there is one or the channel is closed.
     ///
     /// @return `std::optional<T>`, empty when the channel is closed and drained; `channel<void>`: a
@@ -291,6 +305,12 @@ public:
     [[nodiscard]] receive_operation<T> receive() const noexcept
     {
         return receive_operation<T>(this->core());
+    }
+    /// As receive, but gives up when `ctx` ends: with `error`, and nothing received.
+    template <detail::context_like Context>
+    [[nodiscard]] auto receive(const Context& ctx) const
+    {
+        return context_operation<receive_operation<T>>(ctx, receive());
     }
 
     /// Receives at least one value and up to `most`, as many as are there, into `out`.
@@ -301,6 +321,13 @@ public:
         requires(!std::is_void_v<T>)
     {
         return {this->core(), most, std::move(out)};
+    }
+    template <detail::context_like Context, class Out>
+    [[nodiscard]] auto receive_up_to(const Context& ctx, std::size_t most, Out out) const
+        requires(!std::is_void_v<T>)
+    {
+        return context_operation<receive_many_operation<T, Out>>(
+            ctx, receive_up_to(most, std::move(out)));
     }
 
     /// Sends without waiting. False: it would wait, and `value` is untouched.
@@ -373,6 +400,12 @@ public:
             return {this->core(), value_type(std::forward<V>(value)...)};
         }
     }
+    template <detail::context_like Context, class... V>
+    [[nodiscard]] auto send(const Context& ctx, V&&... value) const
+        requires requires(const channel<T>& c) { c.send(std::forward<V>(value)...); }
+    {
+        return context_operation<send_operation<T>>(ctx, send(std::forward<V>(value)...));
+    }
     template <class... V>
     [[nodiscard]] bool try_send(V&&... value) const
         requires requires(const channel<T>& c) { c.try_send(std::forward<V>(value)...); }
@@ -404,11 +437,23 @@ public:
     {
         return receive_operation<T>(this->core());
     }
+    template <detail::context_like Context>
+    [[nodiscard]] auto receive(const Context& ctx) const
+    {
+        return context_operation<receive_operation<T>>(ctx, receive());
+    }
     template <class Out>
     [[nodiscard]] receive_many_operation<T, Out> receive_up_to(std::size_t most, Out out) const
         requires(!std::is_void_v<T>)
     {
         return {this->core(), most, std::move(out)};
+    }
+    template <detail::context_like Context, class Out>
+    [[nodiscard]] auto receive_up_to(const Context& ctx, std::size_t most, Out out) const
+        requires(!std::is_void_v<T>)
+    {
+        return context_operation<receive_many_operation<T, Out>>(
+            ctx, receive_up_to(most, std::move(out)));
     }
     [[nodiscard]] detail::received_t<T> try_receive() const
     {

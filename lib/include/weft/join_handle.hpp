@@ -34,7 +34,12 @@ public:
         value_.emplace(std::move(v));
     }
 
-    void set_failure(std::exception_ptr e) noexcept { failure_ = std::move(e); }
+    /// `quiet`: nobody has to see it.
+    void set_failure(std::exception_ptr e, bool quiet) noexcept
+    {
+        failure_ = std::move(e);
+        quiet_ = quiet;
+    }
 
     /// Publishes the outcome and wakes who waits for it.
     void finish() noexcept
@@ -76,7 +81,7 @@ public:
     [[nodiscard]] std::exception_ptr release() noexcept
     {
         if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return nullptr;
-        std::exception_ptr unseen = fetched_ ? nullptr : failure_;
+        std::exception_ptr unseen = fetched_ || quiet_ ? nullptr : failure_;
         delete this;
         return unseen;
     }
@@ -95,6 +100,7 @@ private:
     wait_queue waiters_;   ///< guarded by lock
     std::optional<stored> value_;
     std::exception_ptr failure_;
+    bool quiet_ = false; ///< the failure is what a context asked for
 };
 
 void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept;
@@ -151,6 +157,13 @@ private:
     join_state<T>* state_;
 };
 
+/// The current goroutine ends because the context it is bound to has ended.
+inline bool ends_by_context() noexcept
+{
+    const goroutine* g = this_thread_state().current;
+    return g && g->ends_by_context;
+}
+
 template <class T, class F, class... Args>
 task<> spawned_body(join_promise<T> result, F f, Args... args)
 {
@@ -169,7 +182,7 @@ task<> spawned_body(join_promise<T> result, F f, Args... args)
             result->set_value(std::invoke(f, std::move(args)...));
         }
     } catch (...) {
-        result->set_failure(std::current_exception());
+        result->set_failure(std::current_exception(), ends_by_context());
     }
     // With the handle dropped it is as with `go`: the exception escapes.
     if (auto unseen = result.settle()) std::rethrow_exception(unseen);
@@ -219,6 +232,12 @@ public:
     ///
     /// @throws error  errc::stopped: the runtime ended first.
     [[nodiscard]] join_operation<T> join() const noexcept { return join_operation<T>(ref_); }
+    /// As join, but stops waiting when `ctx` ends; the goroutine goes on.
+    template <detail::context_like Context>
+    [[nodiscard]] auto join(const Context& ctx) const
+    {
+        return context_operation<join_operation<T>>(ctx, join());
+    }
 
     explicit operator bool() const noexcept { return ref_.get() != nullptr; }
 

@@ -226,6 +226,12 @@ public:
     {
         return pending_done<signature>(state_);
     }
+    /// As done, but stops waiting when `ctx` ends; the operation goes on.
+    template <detail::context_like Context>
+    [[nodiscard]] auto done(const Context& ctx) const
+    {
+        return context_operation<pending_done<signature>>(ctx, done());
+    }
     /// Whether it is done, at this moment.
     [[nodiscard]] bool ready() const noexcept { return state_->done(); }
 

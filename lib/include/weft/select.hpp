@@ -134,6 +134,7 @@ public:
 
         bool begin() noexcept { return begin(detail::thread_random()); }
         void publish_to(detail::wake_target whom) noexcept { core_.publish(whom); }
+        void abandon() noexcept { core_.unlock(); }
 
         result_type finish()
         {
@@ -280,6 +281,7 @@ public:
         void publish(detail::goroutine& g) noexcept { publish_to(detail::wake_target(g)); }
         bool begin() noexcept { return begin(detail::thread_random()); }
         void publish_to(detail::wake_target whom) noexcept { core_.publish(whom); }
+        void abandon() noexcept { core_.unlock(); }
 
         result_type finish()
         {

@@ -5,17 +5,20 @@
 #include <weft/detail/frame_memory.hpp>
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/operation.hpp>
+#include <weft/detail/slot_guard.hpp>
 #include <weft/executor.hpp>
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/deferred.hpp>
+#include <asio/error.hpp>
 
 #include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <new>
 #include <source_location>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -85,28 +88,51 @@ struct foreign_awaiter {
     }
 };
 
-/// Awaits a coroutine of another executor type, spawned beside the goroutine. Keeps the operation,
-/// which Asio's awaiter only refers to.
+/// Awaits an Asio operation. Keeps it, which Asio's awaiter only refers to. A bound goroutine's is cancelled
+/// when the context ends; an operation that was done all the same is reported as such.
 template <class Op, class Frame>
-class beside_awaiter {
+class operation_awaiter {
+    using guarded = guarded_operation<Op>;
+
 public:
-    beside_awaiter(goroutine& self, Frame& frame, Op&& op)
-        : op_(std::move(op)), inner_{self, frame.Frame::await_transform(std::move(op_))}
+    template <class O>
+    operation_awaiter(goroutine& self, Frame& frame, O&& op)
+        : op_(Op(std::forward<O>(op)), self.bound ? self.bound->guard() : nullptr),
+          inner_{self, frame.Frame::await_transform(std::move(op_))}
     {
     }
-    beside_awaiter(beside_awaiter&&) = delete; // `inner_` refers to `op_`
+    operation_awaiter(operation_awaiter&&) = delete; // `inner_` refers to `op_`
 
-    bool await_ready() { return inner_.await_ready(); }
+    bool await_ready()
+    {
+        if (WEFT_UNLIKELY(ended())) throw_interrupted(inner_.self);
+        return inner_.await_ready();
+    }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> h)
     {
         inner_.await_suspend(h);
     }
-    decltype(auto) await_resume() { return inner_.await_resume(); }
+    decltype(auto) await_resume()
+    {
+        try {
+            return inner_.await_resume();
+        } catch (const std::system_error& e) {
+            if (e.code() == asio::error::operation_aborted && ended())
+                throw_interrupted(inner_.self);
+            throw;
+        }
+    }
 
 private:
-    Op op_;
-    foreign_awaiter<decltype(std::declval<Frame&>().Frame::await_transform(std::declval<Op>()))>
+    [[nodiscard]] bool ended() const noexcept
+    {
+        return inner_.self.bound && inner_.self.bound->must_end();
+    }
+
+    guarded op_;
+    foreign_awaiter<decltype(std::declval<Frame&>().Frame::await_transform(
+        std::declval<guarded>()))>
         inner_;
 };
 
@@ -180,7 +206,7 @@ public:
         self->top_core = this;
         auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other),
                                       asio::deferred);
-        return beside_awaiter<decltype(spawned), frame_type>(*self, *this, std::move(spawned));
+        return operation_awaiter<decltype(spawned), frame_type>(*self, *this, std::move(spawned));
     }
 
     template <class Op>
@@ -204,8 +230,14 @@ private:
     {
         enter(at);
         self->top_core = this;
-        using awaiter = decltype(frame_type::await_transform(std::forward<Op>(op)));
-        return foreign_awaiter<awaiter>{*self, frame_type::await_transform(std::forward<Op>(op))};
+        if constexpr (asio::is_async_operation<std::decay_t<Op>>::value) {
+            return operation_awaiter<std::decay_t<Op>, frame_type>(*self, *this,
+                                                                   std::forward<Op>(op));
+        } else {
+            using awaiter = decltype(frame_type::await_transform(std::forward<Op>(op)));
+            return foreign_awaiter<awaiter>{*self,
+                                            frame_type::await_transform(std::forward<Op>(op))};
+        }
     }
 
     /// Notes where the frame is.
@@ -227,7 +259,9 @@ class promise<entry_point> final : public promise_base<entry_point> {
 public:
     void unhandled_exception() noexcept
     {
-        if (started_by_go) {
+        if (started_by_go && record.ends_by_context) {
+            // As a context asked it to: a normal end.
+        } else if (started_by_go) {
             promise_base::trace(site);
             report_panic(record, std::current_exception());
         } else {

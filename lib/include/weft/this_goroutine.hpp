@@ -11,6 +11,10 @@
 
 /// What a goroutine can ask and do about itself. All of it: misuse_error outside a goroutine.
 
+namespace weft {
+class context;
+}
+
 namespace weft::detail {
 
 /// Suspends with nothing to wait for: the goroutine goes to the tail of the run queue.
@@ -24,6 +28,7 @@ struct yield_operation {
             return true;
         }
         void publish(goroutine&) noexcept {}
+        void abandon() noexcept {}
         void finish() noexcept {}
         [[nodiscard]] wait_reason reason() const noexcept { return wait_reason::runnable; }
         bool withdraw(bool) noexcept { return false; }
@@ -50,6 +55,9 @@ using id = std::uint64_t;
 [[nodiscard]] std::string_view name();
 /// Gives the goroutine a name for dumps and panics.
 void set_name(std::string name);
+
+/// The context the goroutine is bound to (`go(ctx, f)`), else `background()`. Include context.hpp.
+[[nodiscard]] context get_context();
 
 /// The runtime's executor: for I/O objects, timers, `go` from elsewhere.
 [[nodiscard]] executor get_executor();

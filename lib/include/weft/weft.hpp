@@ -5,9 +5,11 @@
 /// All of the core.
 
 #include <weft/after.hpp>
+#include <weft/bind.hpp>
 #include <weft/blocking.hpp>
 #include <weft/channel.hpp>
 #include <weft/clock.hpp>
+#include <weft/context.hpp>
 #include <weft/debug/goroutines.hpp>
 #include <weft/defer.hpp>
 #include <weft/error.hpp>
@@ -20,6 +22,7 @@
 #include <weft/runtime.hpp>
 #include <weft/runtime_options.hpp>
 #include <weft/select.hpp>
+#include <weft/shield.hpp>
 #include <weft/sleep.hpp>
 #include <weft/sync_wait.hpp>
 #include <weft/task.hpp>

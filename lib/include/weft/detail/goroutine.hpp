@@ -16,6 +16,7 @@
 
 namespace weft::detail {
 
+class binding;
 class scheduler;
 struct goroutine;
 struct registry_shard;
@@ -70,7 +71,9 @@ struct goroutine_switch {
     fast_random random{0};
     std::int32_t budget = 0;
     std::atomic<wait_reason> reason{wait_reason::runnable};
+    bool ends_by_context = false; ///< the exception that is leaving it is no panic
     parked_operation parked_on;
+    binding* bound = nullptr; ///< to a context that can end
 };
 
 /// What few goroutines have.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/binding.hpp>
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/waiter.hpp>
 
@@ -59,6 +60,7 @@ concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes)
 ///  - `publish(g)`    stands in line and releases the locks; called when the coroutine is fully
 ///                    suspended. From then on a waker may resume it, so nothing of the frame may be
 ///                    touched any more;
+///  - `abandon()`     instead of publishing: releases the locks; the operation did not happen;
 ///  - `finish()`      the result, or throws;
 ///  - `withdraw()`    see `parked_operation`.
 /// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to`
@@ -76,7 +78,10 @@ public:
     bool begin() noexcept
     {
         waitable* t = op_.target();
-        if (WEFT_UNLIKELY(!t)) return false;
+        if (WEFT_UNLIKELY(!t)) {
+            w_.queued = true; // nowhere; but it can be withdrawn once
+            return false;
+        }
         wake_list wakes;
         t->lock.lock();
         if (!op_.attempt(w_, wakes)) return false;
@@ -88,14 +93,16 @@ public:
     void publish_to(wake_target whom) noexcept
     {
         waitable* t = op_.target();
-        if (WEFT_UNLIKELY(!t)) {
-            w_.queued = true; // nowhere; but it can be withdrawn once
-            return;
-        }
+        if (WEFT_UNLIKELY(!t)) return;
         w_.contest = nullptr;
         w_.whom = whom;
         op_.enqueue(w_);
         t->lock.unlock();
+    }
+
+    void abandon() noexcept
+    {
+        if (waitable* t = op_.target()) t->lock.unlock();
     }
 
     [[nodiscard]] wait_reason reason() const noexcept { return op_.reason(); }
@@ -144,7 +151,15 @@ public:
             [](void* arg) { static_cast<parking_awaiter*>(arg)->suspended(); }, this);
     }
 
-    decltype(auto) await_resume() { return driver_.finish(); }
+    decltype(auto) await_resume()
+    {
+        if (WEFT_UNLIKELY(!done_)) {
+            const goroutine& g = *core_.self;
+            if (WEFT_UNLIKELY(g.bound != nullptr) && g.bound->take_interruption())
+                throw_interrupted(g);
+        }
+        return driver_.finish();
+    }
 
 private:
     void suspended() noexcept
@@ -161,6 +176,11 @@ private:
             {&driver_,
              [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); }},
             driver_.reason());
+        if (WEFT_UNLIKELY(g.bound != nullptr) && !g.bound->begin_wait()) {
+            driver_.abandon(); // its context has ended
+            ready(g);
+            return;
+        }
         driver_.publish(g); // from here on this frame may be running elsewhere
     }
 

@@ -1,0 +1,177 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/context.hpp>
+#include <weft/detail/slot_guard.hpp>
+
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/async_result.hpp>
+#include <asio/deferred.hpp>
+#include <asio/error.hpp>
+#include <asio/error_code.hpp>
+
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+/// `bind`: any Asio operation under a context.
+
+namespace weft {
+
+namespace detail {
+
+/// Stands in the context's list while the operation is in flight.
+class bind_link final : public context_child {
+public:
+    explicit bind_link(context_ref ctx) : ctx_(std::move(ctx)), guard_(new slot_guard) {}
+    bind_link(const bind_link&) = delete;
+    bind_link& operator=(const bind_link&) = delete;
+
+    /// Adds a reference, the list's, if the context lives; else the operation is cancelled from the start.
+    void begin() noexcept
+    {
+        context_life* l = ctx_.get()->life();
+        if (!l) return;
+        retain();
+        if (l->link(*this)) return;
+        guard_->cancel();
+        release();
+    }
+    /// The operation is done.
+    void end() noexcept
+    {
+        context_life* l = ctx_.get()->life();
+        if (l && l->unlink(*this)) release();
+    }
+
+    [[nodiscard]] slot_guard& guard() noexcept { return *guard_; }
+    /// The code of an operation that was cancelled because of the context.
+    [[nodiscard]] asio::error_code translated(const asio::error_code& ec) const noexcept
+    {
+        context_life* l = ctx_.get()->life();
+        return ec == asio::error::operation_aborted && l && l->has_ended()
+                   ? make_error_code(l->ended())
+                   : ec;
+    }
+
+    void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept
+    {
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+private:
+    ~bind_link() { guard_->release(); }
+
+    bool hold() noexcept override { return true; }
+    void life_ended(ending&) noexcept override
+    {
+        guard_->cancel();
+        release();
+    }
+
+    const context_ref ctx_;
+    slot_guard* const guard_;
+    std::atomic<unsigned> refs_{1};
+};
+
+/// One counted reference.
+class bind_ref {
+public:
+    explicit bind_ref(bind_link* l) noexcept : link_(l) {}
+    bind_ref(const bind_ref& o) noexcept : link_(o.link_) { link_->retain(); }
+    bind_ref& operator=(const bind_ref&) = delete;
+    ~bind_ref() { link_->release(); }
+    [[nodiscard]] bind_link* operator->() const noexcept { return link_; }
+
+private:
+    bind_link* const link_;
+};
+
+template <class Handler>
+class bind_handler : public guarded_base<Handler> {
+public:
+    bind_handler(Handler h, const guard_ref& g, const bind_ref& l)
+        : guarded_base<Handler>(std::move(h), g), link_(l)
+    {
+        auto outer = asio::get_associated_cancellation_slot(this->handler_);
+        if (!outer.is_connected()) return;
+        outer.assign([l](asio::cancellation_type type) {
+            if (type != asio::cancellation_type::none) l->guard().cancel();
+        });
+    }
+
+    template <class... Args>
+    void operator()(Args&&... args)
+    {
+        link_->end();
+        auto outer = asio::get_associated_cancellation_slot(this->handler_);
+        if (outer.is_connected()) outer.clear();
+        done(std::forward<Args>(args)...);
+    }
+
+private:
+    void done() { this->finish(); }
+    template <class First, class... Rest>
+    void done(First&& first, Rest&&... rest)
+    {
+        if constexpr (std::is_same_v<std::decay_t<First>, asio::error_code>) {
+            this->finish(link_->translated(first), std::forward<Rest>(rest)...);
+        } else {
+            this->finish(std::forward<First>(first), std::forward<Rest>(rest)...);
+        }
+    }
+
+    bind_ref link_;
+};
+
+} // namespace detail
+
+/// The operation `bind` returns.
+template <class Op>
+class [[nodiscard]] bound_operation {
+    using signature = asio::completion_signature_of_t<Op>;
+
+public:
+    bound_operation(const context& ctx, Op op) : ctx_(ctx), op_(std::move(op)) {}
+
+    template <class Token>
+        requires asio::completion_token_for<Token, signature>
+    auto operator()(Token&& token) &&
+    {
+        return asio::async_initiate<Token, signature>(
+            [](auto handler, context ctx, Op op) {
+                const detail::bind_ref link(new detail::bind_link(ctx.ref()));
+                link->begin();
+                const detail::guard_ref guard(link->guard(), link->guard().begin());
+                const detail::guard_initiation scope(guard);
+                std::move(op)(
+                    detail::bind_handler<decltype(handler)>(std::move(handler), guard, link));
+            },
+            token, ctx_, std::move(op_));
+    }
+
+private:
+    context ctx_;
+    Op op_;
+};
+
+/// The Asio operation `op` (in its `asio::deferred` form), cancelled when `ctx` ends, from whatever thread. It is itself an
+/// Asio operation with the same signature, for any token, in goroutines and elsewhere:
+///
+///     std::size_t n = co_await bind(ctx, socket.async_read_some(buffer));
+///
+/// An operation that was cancelled for the context completes with the context's code (errc::canceled,
+/// errc::deadline_exceeded) in place of operation_aborted; one that was done all the same is reported as done.
+///
+/// @throws misuse_error  a nil context.
+template <class Op>
+    requires asio::is_async_operation<Op>::value
+[[nodiscard]] bound_operation<std::decay_t<Op>> bind(const context& ctx, Op&& op)
+{
+    static_cast<void>(detail::parent_node(ctx));
+    return {ctx, std::forward<Op>(op)};
+}
+
+} // namespace weft

@@ -1,0 +1,114 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/intrusive_list.hpp>
+#include <weft/error.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+/// How a goroutine that was bound to a context is taken out of what it waits for.
+
+namespace weft::detail {
+
+struct goroutine;
+class slot_guard;
+
+/// The tie between a goroutine and its context; it lives in a frame of the goroutine's, and stands in the
+/// context's list.
+///
+/// State table of `word_`:
+///   running       the goroutine runs, is in a run queue, or belongs to an Asio operation.
+///   parked        it waits for a weft operation.        running -> parked by itself, before it is published.
+///   interrupting  a canceller is at its operation; the goroutine cannot resume, nor be destroyed.
+///                 parked -> interrupting by the canceller, -> parked when it is done.
+///   parked -> running by whoever resumes the goroutine, once nobody interrupts.
+///
+/// No interruption is missed: a goroutine that parks stores `parked`, then looks whether the context has ended; a
+/// canceller ends the context, then looks for `parked`. Both in the one order of seq_cst.
+///
+/// For Asio's operations `guard_` does the same for the cancellation slot (detail/slot_guard.hpp).
+class binding : public list_hook {
+public:
+    /// `ended` holds the context's errc, 0 while it lives.
+    binding(goroutine& g, const std::atomic<int>* ended) noexcept;
+    binding(const binding&) = delete;
+    binding& operator=(const binding&) = delete;
+    ~binding();
+
+    // --- the goroutine
+    /// The context has ended, and nothing shields the goroutine from that.
+    [[nodiscard]] bool must_end() const noexcept
+    {
+        return ended_ && shields_ == 0 && ended_->load(std::memory_order_seq_cst) != 0;
+    }
+    /// About to publish a wait. False: it must not wait; nobody else will touch it then.
+    [[nodiscard]] bool begin_wait() noexcept
+    {
+        word_.store(word::parked, std::memory_order_seq_cst);
+        if (!must_end()) return true;
+        auto expected = word::parked;
+        if (!word_.compare_exchange_strong(expected, word::running, std::memory_order_acquire)) {
+            return true; // a canceller is here already, and will take it out again
+        }
+        interrupted_ = true;
+        return false;
+    }
+    /// Before the goroutine runs again, or is destroyed.
+    void resume() noexcept
+    {
+        auto expected = word::parked;
+        if (!word_.compare_exchange_strong(expected, word::running, std::memory_order_acquire)) {
+            if (expected == word::interrupting) wait_for_interruption();
+        }
+    }
+    /// True once for each interrupted wait.
+    [[nodiscard]] bool take_interruption() noexcept
+    {
+        const bool was = interrupted_;
+        interrupted_ = false;
+        return was;
+    }
+    [[nodiscard]] errc reason() const noexcept
+    {
+        return static_cast<errc>(ended_->load(std::memory_order_acquire));
+    }
+    void shield() noexcept { ++shields_; }
+    void unshield() noexcept { --shields_; }
+    /// What makes an Asio operation of this goroutine safe to cancel; null: it is not to be cancelled.
+    slot_guard* guard();
+
+    // --- the canceller
+    /// Claims the goroutine if it is parked. With the list's lock held, after the context has ended.
+    [[nodiscard]] bool claim() noexcept
+    {
+        auto expected = word::parked;
+        return word_.compare_exchange_strong(expected, word::interrupting,
+                                             std::memory_order_seq_cst);
+    }
+    /// The guard, if there is one, retained. With the list's lock held.
+    [[nodiscard]] slot_guard* retain_guard() const noexcept;
+    /// Takes the goroutine out of its operation, if nobody was faster. After `claim`, without a lock.
+    void interrupt() noexcept;
+
+    bool linked = false; ///< in the context's list; guarded by the context's lock
+
+private:
+    enum class word : std::uint8_t { running, parked, interrupting };
+
+    void wait_for_interruption() noexcept;
+
+    goroutine& g_;
+    const std::atomic<int>* const ended_;
+    std::atomic<word> word_{word::running};
+    bool interrupted_ =
+        false;             ///< written while parked by whoever withdrew it, read by the goroutine
+    unsigned shields_ = 0; ///< changed only while running
+    std::atomic<slot_guard*> guard_{nullptr};
+};
+
+/// Throws the `error` that ends a bound goroutine.
+[[noreturn]] void throw_interrupted(const goroutine& g);
+
+} // namespace weft::detail

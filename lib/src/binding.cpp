@@ -1,0 +1,173 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/detail/binding.hpp>
+
+#include <weft/detail/goroutine.hpp>
+#include <weft/detail/scheduler.hpp>
+#include <weft/detail/slot_guard.hpp>
+
+#include <thread>
+
+namespace weft::detail {
+
+namespace {
+
+/// Somebody is in the middle of a few instructions, or of Asio's cancellation.
+class patience {
+public:
+    void wait() noexcept
+    {
+        constexpr unsigned spins = 64;
+        if (++rounds_ < spins) {
+            cpu_pause();
+        } else {
+            std::this_thread::yield();
+        }
+    }
+
+private:
+    unsigned rounds_ = 0;
+};
+
+} // namespace
+
+// ---------------------------------------------------------------- binding
+
+binding::binding(goroutine& g, const std::atomic<int>* ended) noexcept : g_(g), ended_(ended)
+{
+    g.bound = this;
+}
+
+binding::~binding()
+{
+    g_.bound = nullptr;
+    if (slot_guard* guard = guard_.load(std::memory_order_relaxed)) guard->release();
+}
+
+slot_guard* binding::guard()
+{
+    if (!ended_ || shields_ != 0) return nullptr;
+    slot_guard* guard = guard_.load(std::memory_order_relaxed);
+    if (!guard) {
+        guard = new slot_guard;
+        guard_.store(guard, std::memory_order_seq_cst);
+        if (must_end()) guard->cancel(); // the canceller may have looked before
+    }
+    return guard;
+}
+
+slot_guard* binding::retain_guard() const noexcept
+{
+    slot_guard* guard = guard_.load(std::memory_order_seq_cst);
+    if (guard) guard->retain();
+    return guard;
+}
+
+void binding::wait_for_interruption() noexcept
+{
+    patience p;
+    for (;;) {
+        auto expected = word::parked;
+        if (word_.compare_exchange_weak(expected, word::running, std::memory_order_acquire) ||
+            expected == word::running) {
+            return;
+        }
+        p.wait();
+    }
+}
+
+void binding::interrupt() noexcept
+{
+    goroutine& g = g_;
+    const parked_operation& on = g.parked_on;
+    const bool out = shields_ == 0 && on.withdraw && on.withdraw(on.driver, false);
+    if (out) interrupted_ = true;
+    word_.store(word::parked, std::memory_order_release);
+    // Unless it was taken out, the goroutine may be gone now.
+    if (out) ready(g);
+}
+
+void throw_interrupted(const goroutine& g)
+{
+    throw error(g.bound->reason());
+}
+
+// ---------------------------------------------------------------- slot_guard
+
+slot_guard::generation slot_guard::begin() noexcept
+{
+    const generation g = state_.load(std::memory_order_relaxed) / one_generation + 1;
+    holder_.store(&this_thread_state(), std::memory_order_relaxed);
+    state_.store(of(g, held), std::memory_order_seq_cst);
+    return g;
+}
+
+bool slot_guard::acquire(generation g) noexcept
+{
+    patience p;
+    for (;;) {
+        std::uint64_t s = state_.load(std::memory_order_acquire);
+        if (s / one_generation != g || s % one_generation == idle) return false;
+        if (s % one_generation == held) {
+            if (holder_.load(std::memory_order_relaxed) == &this_thread_state())
+                return false; // from within
+            p.wait();
+        } else if (take(g)) {
+            return true;
+        }
+    }
+}
+
+bool slot_guard::take(generation g) noexcept
+{
+    std::uint64_t s = of(g, open);
+    if (!state_.compare_exchange_strong(s, of(g, held), std::memory_order_seq_cst)) return false;
+    holder_.store(&this_thread_state(), std::memory_order_relaxed);
+    return true;
+}
+
+bool slot_guard::give(generation g) noexcept
+{
+    std::uint64_t s = of(g, held);
+    if (state_.load(std::memory_order_relaxed) != s)
+        return false; // it is complete, or another one has begun
+    holder_.store(nullptr, std::memory_order_relaxed);
+    state_.store(of(g, open), std::memory_order_seq_cst);
+    return true;
+}
+
+void slot_guard::let_go(generation g) noexcept
+{
+    if (state_.load(std::memory_order_relaxed) != of(g, held)) return;
+    const bool already = cancelled(); // the step may have begun something new
+    if (already) emit();
+    if (give(g) && !already && cancelled()) cancel();
+}
+
+void slot_guard::finish(generation g) noexcept
+{
+    static_cast<void>(acquire(g)); // false: the caller is in a step, and holds it
+    signal_.slot().clear();
+    holder_.store(nullptr, std::memory_order_relaxed);
+    state_.store(of(g, idle), std::memory_order_seq_cst);
+}
+
+void slot_guard::cancel() noexcept
+{
+    cancelled_.store(true, std::memory_order_seq_cst);
+    const std::uint64_t s = state_.load(std::memory_order_seq_cst);
+    const generation g = s / one_generation;
+    if (s % one_generation != open || !take(g))
+        return; // whoever holds it will see that it is cancelled
+    emit();
+    give(g);
+}
+
+/// Every type at once: an operation takes the strongest it supports.
+void slot_guard::emit() noexcept
+{
+    signal_.emit(asio::cancellation_type::all);
+}
+
+} // namespace weft::detail

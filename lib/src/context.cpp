@@ -1,0 +1,422 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/context.hpp>
+
+#include <weft/detail/scheduler.hpp>
+#include <weft/detail/timekeeper.hpp>
+#include <weft/this_goroutine.hpp>
+
+#include <asio/bind_executor.hpp>
+#include <asio/error.hpp>
+#include <asio/signal_set.hpp>
+
+#include <mutex>
+#include <utility>
+
+namespace weft {
+
+namespace detail {
+
+namespace {
+
+/// Never destroyed: contexts of static lifetime stand on it.
+context_node& root_node()
+{
+    struct root final : context_node {
+        root() : context_node(nullptr, nullptr) {}
+    };
+    static auto* r = new root;
+    return *r;
+}
+
+context share(context_node& n)
+{
+    n.retain();
+    return context(context_ref(&n));
+}
+
+/// A life as a context and what ends it. `l` has one reference, the context's.
+template <class Cancel>
+cancellable<Cancel> begun(context_life* l)
+{
+    cancellable<Cancel> made{context(context_ref(l)), Cancel(l)};
+    l->begin();
+    return made;
+}
+
+timer_shard& shard_of(const executor* ex, const char* what)
+{
+    return (ex ? ex->sched() : current_scheduler(what)).timers().shard();
+}
+
+cancellable<cancel_function> timed(const executor* ex, const context& parent, time_point t,
+                                   std::exception_ptr cause, const char* what)
+{
+    context_node& below = parent_node(parent);
+    if (const auto earlier = parent.deadline(); earlier && *earlier <= t) {
+        return begun<cancel_function>(new context_life(&below, *earlier));
+    }
+    const time_point now = clock::now();
+    if (t <= now) { // needs no clock, and so no runtime
+        auto made = begun<cancel_function>(new context_life(&below, t));
+        made.ctx.ref().get()->life()->end(errc::deadline_exceeded, std::move(cause));
+        return made;
+    }
+    auto* l = new timed_life(&below, t, std::move(cause), shard_of(ex, what));
+    auto made = begun<cancel_function>(l);
+    l->arm(nanos(now));
+    return made;
+}
+
+time_point timeout_from_now(duration d)
+{
+    return moment(nanos_after(nanos(clock::now()), d));
+}
+
+/// Ends with another life, too.
+class merged_life final : public context_life {
+public:
+    merged_life(context_node* a, const context& b) noexcept
+        : context_life(a, earlier(a, b)), other_(b.ref()), link_(*this)
+    {
+    }
+    ~merged_life() override { leave(); }
+
+    void begin_other() noexcept
+    {
+        context_life* o = other_.get()->life();
+        if (o && !o->link(link_)) end(o->ended(), o->cause());
+    }
+
+private:
+    struct other_link final : context_child {
+        explicit other_link(merged_life& s) noexcept : self(s) {}
+        bool hold() noexcept override { return self.retain_if_held(); }
+        void life_ended(ending& all) noexcept override
+        {
+            self.end_with(*self.other_.get()->life(), all);
+            release(&self);
+        }
+        merged_life& self;
+    };
+
+    static std::optional<time_point> earlier(context_node* a, const context& b)
+    {
+        const auto first = a->life() ? a->life()->deadline() : std::nullopt;
+        const auto second = b.deadline();
+        return !first || (second && *second < *first) ? second : first;
+    }
+    void leave() noexcept
+    {
+        if (context_life* o = other_.get()->life()) o->unlink(link_);
+    }
+    void on_end() noexcept override { leave(); }
+
+    const context_ref other_;
+    other_link link_;
+};
+
+/// Ends by a signal.
+class signal_life final : public context_life {
+public:
+    signal_life(context_node* parent, scheduler& s, std::initializer_list<int> signals)
+        : context_life(parent, parent->life() ? parent->life()->deadline() : std::nullopt),
+          set_(s.host)
+    {
+        for (int n : signals) set_.add(n);
+    }
+
+    void listen(const executor& ex)
+    {
+        std::lock_guard one(mutex_);
+        if (has_ended()) return;
+        retain();
+        set_.async_wait(
+            asio::bind_executor(ex, [self = context_ref(this)](const asio::error_code& ec, int) {
+                if (!ec) self.get()->life()->end(errc::canceled, nullptr);
+            }));
+    }
+
+private:
+    /// From now on a signal does what it would do without us.
+    void on_end() noexcept override
+    {
+        std::lock_guard one(mutex_);
+        asio::error_code ignored;
+        set_.cancel(ignored);
+        set_.clear(ignored);
+    }
+
+    std::mutex mutex_;
+    asio::signal_set set_; ///< guarded by mutex_
+};
+
+/// Ends by a stop token.
+class stop_life final : public context_life {
+public:
+    stop_life(context_node* parent, std::stop_token t)
+        : context_life(parent, parent->life() ? parent->life()->deadline() : std::nullopt),
+          token_(std::move(t))
+    {
+    }
+    void listen() { callback_.emplace(token_, stopper{this}); }
+
+private:
+    struct stopper {
+        stop_life* self;
+        void operator()() const noexcept
+        {
+            if (!self->retain_if_held()) return; // it is being destroyed, and waits for this call
+            self->end(errc::canceled, nullptr);
+            release(self);
+        }
+    };
+    const std::stop_token token_;
+    std::optional<std::stop_callback<stopper>> callback_;
+};
+
+/// Ends by a context of the user's own kind.
+class custom_life final : public context_life {
+public:
+    explicit custom_life(std::shared_ptr<custom_context> c)
+        : context_life(nullptr, c->deadline()), custom_(std::move(c))
+    {
+    }
+    ~custom_life() override
+    {
+        if (take_back_) take_back_();
+    }
+    void listen()
+    {
+        take_back_ = custom_->on_end([self = this](errc e, std::exception_ptr cause) {
+            if (!self->retain_if_held()) return; // being destroyed, and about to take this back
+            self->end(e, std::move(cause));
+            release(self);
+        });
+    }
+
+private:
+    [[nodiscard]] const void* value(const void* key) const noexcept override
+    {
+        return custom_->value(key);
+    }
+
+    const std::shared_ptr<custom_context> custom_;
+    std::function<bool()> take_back_;
+};
+
+/// Hides the life below.
+class endless_node final : public context_node {
+public:
+    explicit endless_node(context_node& below) noexcept : context_node(&below, nullptr) {}
+};
+
+} // namespace
+
+context_node& parent_node(const context& parent)
+{
+    if (!parent) throw_misuse("cannot create context from nil parent");
+    return *parent.ref().get();
+}
+
+void note_end_by_context(const context& ctx, const error& e) noexcept
+{
+    context_life* l = ctx.ref().get()->life();
+    goroutine* g = this_thread_state().current;
+    if (g && l && l->has_ended() && e.code() == make_error_code(l->ended()))
+        g->ends_by_context = true;
+}
+
+// ---------------------------------------------------------------- end_hook
+
+end_hook::end_hook(context_ref ctx, scheduler& s) : ctx_(std::move(ctx)), sched_(s.weak_from_this())
+{
+}
+
+void end_hook::begin() noexcept
+{
+    context_life* l = ctx_.get()->life();
+    if (!l) return;
+    retain(); // the list's
+    if (l->link(*this)) return;
+    start_if_running();
+    release();
+}
+
+bool end_hook::stop() noexcept
+{
+    context_life* l = ctx_.get()->life();
+    if (!l || !l->unlink(*this)) return false;
+    release();
+    return true;
+}
+
+bool end_hook::hold() noexcept
+{
+    return true; // the list's reference becomes the ending's
+}
+
+void end_hook::life_ended(ending&) noexcept
+{
+    start_if_running();
+    release();
+}
+
+void end_hook::start_if_running() noexcept
+{
+    if (const auto s = sched_.lock()) start(*s);
+}
+
+} // namespace detail
+
+// ---------------------------------------------------------------- context
+
+std::exception_ptr context::cause() const
+{
+    detail::context_life* l = life();
+    return l ? l->cause() : nullptr;
+}
+
+std::optional<time_point> context::deadline() const
+{
+    detail::context_life* l = life();
+    return l ? l->deadline() : std::nullopt;
+}
+
+void context::throw_if_done() const
+{
+    detail::context_life* l = life();
+    if (l && l->has_ended()) throw error(l->ended());
+}
+
+std::stop_token context::stop_token() const
+{
+    detail::context_life* l = life();
+    return l ? l->stop_token() : std::stop_token();
+}
+
+context background()
+{
+    return detail::share(detail::root_node());
+}
+
+context todo()
+{
+    return background();
+}
+
+cancellable<cancel_function> with_cancel(const context& parent)
+{
+    return detail::begun<cancel_function>(
+        new detail::context_life(&detail::parent_node(parent), parent.deadline()));
+}
+
+cancellable<cancel_cause_function> with_cancel_cause(const context& parent)
+{
+    return detail::begun<cancel_cause_function>(
+        new detail::context_life(&detail::parent_node(parent), parent.deadline()));
+}
+
+cancellable<cancel_function> with_timeout(const context& parent, duration d)
+{
+    return detail::timed(nullptr, parent, detail::timeout_from_now(d), nullptr, "with_timeout");
+}
+
+cancellable<cancel_function> with_timeout(const executor& ex, const context& parent, duration d)
+{
+    return detail::timed(&ex, parent, detail::timeout_from_now(d), nullptr, "with_timeout");
+}
+
+cancellable<cancel_function> with_deadline(const context& parent, time_point t)
+{
+    return detail::timed(nullptr, parent, t, nullptr, "with_deadline");
+}
+
+cancellable<cancel_function> with_deadline(const executor& ex, const context& parent, time_point t)
+{
+    return detail::timed(&ex, parent, t, nullptr, "with_deadline");
+}
+
+cancellable<cancel_function> with_timeout_cause(const context& parent, duration d,
+                                                std::exception_ptr cause)
+{
+    return detail::timed(nullptr, parent, detail::timeout_from_now(d), std::move(cause),
+                         "with_timeout_cause");
+}
+
+cancellable<cancel_function> with_deadline_cause(const context& parent, time_point t,
+                                                 std::exception_ptr cause)
+{
+    return detail::timed(nullptr, parent, t, std::move(cause), "with_deadline_cause");
+}
+
+cancellable<cancel_function> merge(const context& a, const context& b)
+{
+    static_cast<void>(detail::parent_node(b));
+    auto* l = new detail::merged_life(&detail::parent_node(a), b);
+    auto made = detail::begun<cancel_function>(l);
+    l->begin_other();
+    return made;
+}
+
+cancellable<cancel_function> with_signals(const executor& ex, const context& parent,
+                                          std::initializer_list<int> signals)
+{
+    auto* l = new detail::signal_life(&detail::parent_node(parent), ex.sched(), signals);
+    auto made = detail::begun<cancel_function>(l);
+    l->listen(ex);
+    return made;
+}
+
+cancellable<cancel_function> with_signals(const context& parent, std::initializer_list<int> signals)
+{
+    return with_signals(executor(detail::current_scheduler("with_signals")), parent, signals);
+}
+
+cancellable<cancel_function> with_stop_token(const context& parent, std::stop_token token)
+{
+    auto* l = new detail::stop_life(&detail::parent_node(parent), std::move(token));
+    auto made = detail::begun<cancel_function>(l);
+    l->listen();
+    return made;
+}
+
+cancellable<cancel_function> with_cancellation_slot(const context& parent,
+                                                    asio::cancellation_slot slot)
+{
+    auto made = with_cancel(parent);
+    slot.assign([ctx = made.ctx](asio::cancellation_type type) {
+        if (type != asio::cancellation_type::none)
+            ctx.ref().get()->life()->end(errc::canceled, nullptr);
+    });
+    return made;
+}
+
+context without_cancel(const context& parent)
+{
+    return context(detail::context_ref(new detail::endless_node(detail::parent_node(parent))));
+}
+
+context adapt(std::shared_ptr<custom_context> custom)
+{
+    if (!custom) detail::throw_misuse("cannot create context from nil parent");
+    auto* l = new detail::custom_life(std::move(custom));
+    context made{detail::context_ref(l)};
+    l->begin();
+    l->listen();
+    return made;
+}
+
+namespace this_goroutine {
+
+context get_context()
+{
+    const detail::goroutine* g = detail::this_thread_state().current;
+    if (!g) detail::throw_misuse("this_goroutine: not called in a goroutine");
+    return g->bound ? context(static_cast<detail::context_binding*>(g->bound)->context())
+                    : background();
+}
+
+} // namespace this_goroutine
+} // namespace weft

@@ -1,0 +1,249 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/detail/context_node.hpp>
+
+#include <weft/detail/goroutine.hpp>
+#include <weft/detail/scheduler.hpp>
+#include <weft/detail/slot_guard.hpp>
+
+#include <utility>
+
+namespace weft::detail {
+
+// ---------------------------------------------------------------- node
+
+bool context_node::retain_if_held() noexcept
+{
+    std::size_t n = refs_.load(std::memory_order_relaxed);
+    while (n != 0) {
+        if (refs_.compare_exchange_weak(n, n + 1, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void context_node::release(context_node* n) noexcept
+{
+    while (n && n->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        context_node* below = std::exchange(n->parent_, nullptr);
+        delete n; // may still need the one below: it is let go after
+        n = below;
+    }
+}
+
+const void* context_node::find(const void* key) const noexcept
+{
+    for (const context_node* n = this; n; n = n->parent_) {
+        if (const void* v = n->value(key)) return v;
+    }
+    return nullptr;
+}
+
+// ---------------------------------------------------------------- life
+
+context_life::context_life(context_node* parent, std::optional<time_point> deadline) noexcept
+    : context_node(parent, this), deadline_(deadline), above_(parent ? parent->life() : nullptr)
+{
+}
+
+context_life::~context_life()
+{
+    if (above_) above_->unlink(*this);
+}
+
+void context_life::begin() noexcept
+{
+    if (!above_ || above_->link(*this)) return;
+    ending all;
+    end_with(*above_, all);
+    finish(all);
+}
+
+void context_life::end(errc e, std::exception_ptr cause) noexcept
+{
+    if (has_ended()) return;
+    ending all;
+    end_this(e, cause, all);
+    finish(all);
+}
+
+void context_life::life_ended(ending& all) noexcept
+{
+    end_with(*above_, all);
+    release(this);
+}
+
+void context_life::end_this(errc e, const std::exception_ptr& cause, ending& all) noexcept
+{
+    wake_list wakes;
+    lock.lock();
+    if (has_ended()) {
+        lock.unlock();
+        return;
+    }
+    cause_ = cause;
+    ended_.store(static_cast<int>(e), std::memory_order_seq_cst);
+    while (waiter* w = waiters_.pop_claimed()) {
+        w->ok = true;
+        wakes.push(w);
+    }
+    while (context_child* c = children_.pop_front()) {
+        c->linked = false;
+        if (c->hold()) all.next.push_back(c);
+    }
+    child_count_ = 0;
+    lock.unlock();
+    wakes.wake_all();
+    if (above_) above_->unlink(*this);
+    on_end();
+    retain();
+    next_ended_ = std::exchange(all.ended, this);
+}
+
+void context_life::finish(ending& all) noexcept
+{
+    while (context_child* c = all.next.pop_front()) c->life_ended(all);
+    for (context_life* l = all.ended; l; l = l->next_ended_) l->interrupt_bound();
+    while (context_life* l = all.ended) {
+        all.ended = l->next_ended_;
+        if (l->stop_) l->stop_->request_stop(); // made before the end, or not at all
+        release(l);
+    }
+}
+
+void context_life::interrupt_bound() noexcept
+{
+    constexpr unsigned most_at_once = 64; // one that is claimed cannot run until its turn
+    for (bool more = true; more;) {
+        intrusive_list<binding> claimed;
+        slot_guard* guards = nullptr;
+        unsigned n = 0;
+        lock.lock();
+        while (n++ < most_at_once) {
+            binding* b = bound_.pop_front();
+            if (!b) break;
+            b->linked = false;
+            if (slot_guard* g = b->retain_guard()) g->next_to_cancel = std::exchange(guards, g);
+            if (b->claim()) claimed.push_back(b);
+        }
+        more = !bound_.empty();
+        lock.unlock();
+        while (binding* b = claimed.pop_front()) b->interrupt();
+        while (slot_guard* g = guards) {
+            guards = g->next_to_cancel;
+            g->cancel();
+            g->release();
+        }
+    }
+}
+
+std::exception_ptr context_life::cause() const
+{
+    const errc e = ended();
+    if (e == errc()) return nullptr;
+    return cause_ ? cause_ : std::make_exception_ptr(error(e));
+}
+
+std::stop_token context_life::stop_token()
+{
+    auto fresh = std::make_unique<std::stop_source>();
+    std::stop_token t = fresh->get_token();
+    lock.lock();
+    const bool over = has_ended();
+    if (stop_) {
+        t = stop_->get_token();
+    } else if (!over) {
+        stop_.swap(fresh);
+    }
+    lock.unlock();
+    if (over && fresh) fresh->request_stop();
+    return t;
+}
+
+bool context_life::link(context_child& c) noexcept
+{
+    lock.lock();
+    const bool alive = !has_ended();
+    if (alive) {
+        c.linked = true;
+        children_.push_back(&c);
+        ++child_count_;
+    }
+    lock.unlock();
+    return alive;
+}
+
+bool context_life::unlink(context_child& c) noexcept
+{
+    lock.lock();
+    const bool was = std::exchange(c.linked, false);
+    if (was) {
+        children_.remove(&c);
+        --child_count_;
+    }
+    lock.unlock();
+    return was;
+}
+
+std::size_t context_life::children() noexcept
+{
+    lock.lock();
+    const std::size_t n = child_count_;
+    lock.unlock();
+    return n;
+}
+
+void context_life::bind(binding& b) noexcept
+{
+    lock.lock();
+    if (!has_ended()) {
+        b.linked = true;
+        bound_.push_back(&b);
+    }
+    lock.unlock();
+}
+
+void context_life::unbind(binding& b) noexcept
+{
+    lock.lock();
+    if (std::exchange(b.linked, false)) bound_.remove(&b);
+    lock.unlock();
+}
+
+// ---------------------------------------------------------------- deadline
+
+void timed_life::arm(std::int64_t now) noexcept
+{
+    // Nobody else knows the life but its parent, which may have ended it.
+    if (has_ended()) return;
+    bell_.want(nanos(*deadline()));
+    bell_.settle(now);
+    if (has_ended()) on_end();
+}
+
+void timed_life::on_end() noexcept
+{
+    if (bell_.wanted() == timer_wheel::never) return;
+    bell_.want(timer_wheel::never);
+    bell_.settle(0);
+}
+
+// ---------------------------------------------------------------- binding
+
+context_binding::context_binding(context_ref ctx) noexcept
+    : binding(*this_thread_state().current,
+              ctx.get()->life() ? &ctx.get()->life()->ended_word() : nullptr),
+      ctx_(std::move(ctx))
+{
+    if (context_life* l = ctx_.get()->life()) l->bind(*this);
+}
+
+context_binding::~context_binding()
+{
+    if (context_life* l = ctx_.get()->life()) l->unbind(*this);
+}
+
+} // namespace weft::detail
