@@ -3,6 +3,7 @@
 
 #include <weft/runtime.hpp>
 
+#include <weft/context.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/error.hpp>
 #include <weft/this_goroutine.hpp>
@@ -27,19 +28,31 @@ detail::goroutine& current_goroutine()
 
 } // namespace
 
+struct runtime::root_context {
+    cancellable<cancel_function> life = with_cancel(background());
+};
+
 runtime::runtime(runtime_options options)
-    : sched_(detail::scheduler::make(std::move(options), std::nullopt))
+    : root_(std::make_unique<root_context>()),
+      sched_(detail::scheduler::make(std::move(options), std::nullopt))
 {
 }
 
 runtime::runtime(asio::any_io_executor host, runtime_options options)
-    : sched_(detail::scheduler::make(std::move(options), std::move(host)))
+    : root_(std::make_unique<root_context>()),
+      sched_(detail::scheduler::make(std::move(options), std::move(host)))
 {
 }
 
 runtime::~runtime()
 {
     sched_->stop();
+    root_.reset();
+}
+
+context runtime::root() const
+{
+    return root_->life.ctx;
 }
 
 executor runtime::get_executor() const noexcept
@@ -61,6 +74,7 @@ void runtime::join()
 shutdown_report runtime::shutdown(duration grace)
 {
     refuse_on_worker("runtime::shutdown on a worker thread would wait for itself");
+    root_->life.cancel();
     shutdown_report report;
     if (sched_->wait_idle(clock::now() + grace)) return report;
     report.remaining = debug::goroutines_of(*sched_);

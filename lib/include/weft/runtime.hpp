@@ -14,6 +14,8 @@
 
 namespace weft {
 
+class context;
+
 /// What `runtime::shutdown` found.
 struct shutdown_report {
     std::vector<debug::goroutine_info> remaining; ///< goroutines that did not end in time
@@ -44,14 +46,22 @@ public:
     /// How many goroutines can run at the same time.
     [[nodiscard]] unsigned procs() const noexcept;
 
+    /// The context of everything that should end with the runtime: `shutdown` and the destructor end
+    /// it. Include context.hpp.
+    [[nodiscard]] context root() const;
+
     /// Blocks until no goroutine is left. @throws misuse_error  on a worker thread.
     void join();
 
-    /// Waits up to `grace` for the goroutines to end and names those that did not; they go on.
+    /// Ends the root context, waits up to `grace` for the goroutines to end, and names those that
+    /// did not; they go on.
     /// @throws misuse_error  on a worker thread.
     shutdown_report shutdown(duration grace);
 
 private:
+    struct root_context;
+
+    std::unique_ptr<root_context> root_;
     std::shared_ptr<detail::scheduler> sched_;
 };
 
