@@ -7,7 +7,12 @@
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/slot_guard.hpp>
 
+#include <asio/error.hpp>
+#include <asio/system_error.hpp>
+
+#include <new>
 #include <thread>
+#include <utility>
 
 namespace weft::detail {
 
@@ -34,20 +39,21 @@ private:
 
 // ---------------------------------------------------------------- binding
 
-binding::binding(goroutine& g, const std::atomic<int>* ended) noexcept : g_(g), ended_(ended)
+binding::binding(goroutine& g, const std::atomic<int>* ended, tied_to what) noexcept
+    : g_(g), to_(what), ended_(ended)
 {
     g.bound = this;
 }
 
 binding::~binding()
 {
-    g_.bound = nullptr;
+    if (to_ == tied_to::context) g_.bound = nullptr; // else the goroutine is gone
     if (slot_guard* guard = guard_.load(std::memory_order_relaxed)) guard->release();
 }
 
 slot_guard* binding::guard()
 {
-    if (!ended_ || shields_ != 0) return nullptr;
+    if (!ended_ || shields_ != 0 || to_ == tied_to::slot) return nullptr;
     slot_guard* guard = guard_.load(std::memory_order_relaxed);
     if (!guard) {
         guard = new slot_guard;
@@ -88,8 +94,46 @@ void binding::interrupt() noexcept
     if (out) ready(g);
 }
 
+void binding::listen() noexcept
+{
+    static_cast<slot_binding&>(*this).listen();
+}
+
+void slot_binding::listen() noexcept
+{
+    if (!std::exchange(listening_, true)) {
+        retain();
+        struct handler {
+            slot_binding* self;
+            explicit handler(slot_binding* s) noexcept : self(s) {}
+            handler(const handler&) = delete;
+            handler& operator=(const handler&) = delete;
+            ~handler() { self->release(); }
+            void operator()(asio::cancellation_type) const noexcept { self->cancel(); }
+        };
+        state_.slot().emplace<handler>(this);
+    }
+    if (!!state_.cancelled()) ended_.store(1, std::memory_order_seq_cst); // before anybody listened
+}
+
+void slot_binding::cancel() noexcept
+{
+    ended_.store(1, std::memory_order_seq_cst);
+    if (claim()) interrupt();
+}
+
+void adopt(goroutine& g, const asio_thread& t) noexcept
+{
+    g.sched = &t.get_executor().sched();
+    g.sched->enroll(g, std::source_location());
+    const asio::cancellation_state s = t.get_cancellation_state();
+    if (s.slot().is_connected()) new (std::nothrow) slot_binding(g, s); // the goroutine releases it
+}
+
 void throw_interrupted(const goroutine& g)
 {
+    if (g.bound->to() == binding::tied_to::slot)
+        throw asio::system_error(asio::error::operation_aborted);
     throw error(g.bound->reason());
 }
 

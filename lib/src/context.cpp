@@ -414,8 +414,8 @@ context get_context()
 {
     const detail::goroutine* g = detail::this_thread_state().current;
     if (!g) detail::throw_misuse("this_goroutine: not called in a goroutine");
-    return g->bound ? context(static_cast<detail::context_binding*>(g->bound)->context())
-                    : background();
+    if (!g->bound || g->bound->to() != detail::binding::tied_to::context) return background();
+    return context(static_cast<detail::context_binding*>(g->bound)->context());
 }
 
 } // namespace this_goroutine

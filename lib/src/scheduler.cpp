@@ -66,6 +66,8 @@ scheduler& current_scheduler(const char* what)
 
 goroutine::~goroutine()
 {
+    if (WEFT_UNLIKELY(bound != nullptr))
+        static_cast<slot_binding*>(bound)->release(); // others go with their frame
     if (sched) sched->retire(*this);
 }
 
@@ -94,12 +96,6 @@ void requeue(goroutine& g) noexcept
     } else {
         g.sched->inject(&g);
     }
-}
-
-void adopt(goroutine& g, const executor& ex) noexcept
-{
-    g.sched = &ex.sched();
-    g.sched->enroll(g, std::source_location());
 }
 
 void enter_foreign(goroutine& g) noexcept

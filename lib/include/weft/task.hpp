@@ -115,11 +115,13 @@ public:
     }
     decltype(auto) await_resume()
     {
+        goroutine& g = inner_.self;
+        if (WEFT_UNLIKELY(g.bound != nullptr) && g.bound->to() == binding::tied_to::slot)
+            static_cast<slot_binding*>(g.bound)->slot_was_used();
         try {
             return inner_.await_resume();
         } catch (const std::system_error& e) {
-            if (e.code() == asio::error::operation_aborted && ended())
-                throw_interrupted(inner_.self);
+            if (e.code() == asio::error::operation_aborted && ended()) throw_interrupted(g);
             throw;
         }
     }
@@ -278,7 +280,7 @@ void promise_base<T>::find_self() noexcept
 {
     self = &static_cast<promise<entry_point>*>(this->attached_thread_->entry_point())->record;
     if constexpr (std::is_same_v<T, entry_point>) {
-        if (!self->sched) adopt(*self, this->attached_thread_->get_executor());
+        if (!self->sched) adopt(*self, *this->attached_thread_);
     } else {
         caller = self->top_core;
     }

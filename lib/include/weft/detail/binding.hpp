@@ -2,13 +2,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
 #include <weft/detail/intrusive_list.hpp>
 #include <weft/error.hpp>
+
+#include <asio/cancellation_state.hpp>
 
 #include <atomic>
 #include <cstdint>
 
-/// How a goroutine that was bound to a context is taken out of what it waits for.
+/// How a goroutine that was bound to a context, or to one of Asio's cancellation slots, is taken out
+/// of what it waits for.
 
 namespace weft::detail {
 
@@ -31,8 +35,10 @@ class slot_guard;
 /// For Asio's operations `guard_` does the same for the cancellation slot (detail/slot_guard.hpp).
 class binding : public list_hook {
 public:
+    enum class tied_to : std::uint8_t { context, slot };
+
     /// `ended` holds the context's errc, 0 while it lives.
-    binding(goroutine& g, const std::atomic<int>* ended) noexcept;
+    binding(goroutine& g, const std::atomic<int>* ended, tied_to what = tied_to::context) noexcept;
     binding(const binding&) = delete;
     binding& operator=(const binding&) = delete;
     ~binding();
@@ -46,6 +52,7 @@ public:
     /// About to publish a wait. False: it must not wait; nobody else will touch it then.
     [[nodiscard]] bool begin_wait() noexcept
     {
+        if (WEFT_UNLIKELY(to_ == tied_to::slot)) listen();
         word_.store(word::parked, std::memory_order_seq_cst);
         if (!must_end()) return true;
         auto expected = word::parked;
@@ -74,6 +81,7 @@ public:
     {
         return static_cast<errc>(ended_->load(std::memory_order_acquire));
     }
+    [[nodiscard]] tied_to to() const noexcept { return to_; }
     void shield() noexcept { ++shields_; }
     void unshield() noexcept { --shields_; }
     /// What makes an Asio operation of this goroutine safe to cancel; null: it is not to be cancelled.
@@ -98,8 +106,10 @@ private:
     enum class word : std::uint8_t { running, parked, interrupting };
 
     void wait_for_interruption() noexcept;
+    void listen() noexcept;
 
     goroutine& g_;
+    const tied_to to_;
     const std::atomic<int>* const ended_;
     std::atomic<word> word_{word::running};
     bool interrupted_ =
@@ -108,7 +118,39 @@ private:
     std::atomic<slot_guard*> guard_{nullptr};
 };
 
-/// Throws the `error` that ends a bound goroutine.
+/// The binding of a goroutine that asio::co_spawn started with a cancellation slot: Asio's combinators
+/// (`a || b`) cancel through it. Asio's own operations use the slot as they always do; weft's are
+/// interrupted with operation_aborted.
+///
+/// As with Asio, an emission and the goroutine must not meet in the first wait. From then on a handler
+/// lies in the slot that may be called at any time; Asio takes it out with each operation of its own.
+class slot_binding final : public binding {
+public:
+    slot_binding(goroutine& g, const asio::cancellation_state& s) noexcept
+        : binding(g, &ended_, tied_to::slot), state_(s)
+    {
+    }
+
+    void listen() noexcept;
+    /// An operation of Asio's has had the slot.
+    void slot_was_used() noexcept { listening_ = false; }
+
+    void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept
+    {
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+private:
+    void cancel() noexcept;
+
+    std::atomic<int> ended_{0};
+    std::atomic<unsigned> refs_{1}; ///< the goroutine's, and the handlers' in the slot
+    const asio::cancellation_state state_;
+    bool listening_ = false;
+};
+
+/// Throws what ends a bound goroutine.
 [[noreturn]] void throw_interrupted(const goroutine& g);
 
 } // namespace weft::detail

@@ -53,7 +53,8 @@ struct frame_stock {
 };
 
 #    if defined(__linux__)
-extern constinit thread_local frame_stock this_thread_frames __attribute__((tls_model("initial-exec")));
+extern constinit thread_local frame_stock this_thread_frames
+    __attribute__((tls_model("initial-exec")));
 #    else
 extern constinit thread_local frame_stock this_thread_frames;
 #    endif
@@ -84,7 +85,8 @@ inline void free_frame(void* p, std::size_t size) noexcept
     frame_stock& mine = this_thread_frames;
     frame_stock::shelf& s = mine.shelves[at];
     auto* f = static_cast<spare_frame*>(p);
-    if (WEFT_UNLIKELY(!mine.open || s.count == 2 * frame_stock::batch)) return give_frames_back(at, f);
+    if (WEFT_UNLIKELY(!mine.open || s.count == 2 * frame_stock::batch))
+        return give_frames_back(at, f);
     f->next = s.head;
     s.head = f;
     ++s.count;

@@ -141,7 +141,7 @@ void ready(goroutine& g) noexcept;
 void requeue(goroutine& g) noexcept;
 
 /// Registers a goroutine started by asio::co_spawn at its first await.
-void adopt(goroutine& g, const executor& ex) noexcept;
+void adopt(goroutine& g, const asio_thread& t) noexcept;
 
 /// Brackets an Asio operation: between the two the goroutine belongs to Asio.
 void enter_foreign(goroutine& g) noexcept;
