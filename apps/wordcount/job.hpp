@@ -6,11 +6,12 @@
 #include "console.hpp"
 #include "options.hpp"
 
-#include <weft/channel.hpp>
+#include <weft/context.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 
 namespace wordcount {
 
@@ -18,15 +19,15 @@ namespace wordcount {
 ///
 ///     walk --files--> readers --blocks--> counters --tables--> main
 ///
-/// Each arrow is a channel, closed by its sender when no more will come. `stop` is closed by a
-/// signal: whoever produces ends then, which closes one channel after the other, and what is under
-/// way is still counted.
+/// Each arrow is a channel, closed by its sender when no more will come. `ctx` ends with a signal or
+/// the timeout: whoever produces ends then, which closes one channel after the other, and what is
+/// under way is still counted.
 struct job {
     explicit job(options o) : chosen(std::move(o)) {}
 
     const options chosen;
-    const weft::channel<void> stop = weft::make_channel<void>();
-    std::atomic<int> signal{0}; ///< the one that stopped it
+    weft::context ctx = weft::background(); ///< set before the pipeline starts
+    std::exception_ptr stopped_by;          ///< set after it has ended: why it ended early
 
     std::atomic<std::uint64_t> files{0}; ///< read to their end
     std::atomic<std::uint64_t> bytes{0};
@@ -34,6 +35,19 @@ struct job {
 
     const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     console screen;
+
+    /// The signal that stopped it; 0: none.
+    [[nodiscard]] int signal() const
+    {
+        try {
+            if (stopped_by) std::rethrow_exception(stopped_by);
+        } catch (const weft::signal_error& e) {
+            return e.signal();
+        } catch (const weft::error&) {
+            // the timeout
+        }
+        return 0;
+    }
 
     [[nodiscard]] double seconds() const
     {

@@ -12,11 +12,7 @@
 
 #include <weft/weft.hpp>
 
-#include <asio/signal_set.hpp>
-#include <asio/steady_timer.hpp>
-
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -29,22 +25,10 @@
 namespace wordcount {
 namespace {
 
-/// The first signal closes `stop`; a second one kills, as usual.
-weft::task<> stop_on_signal(job& j)
-{
-    asio::signal_set signals(weft::this_goroutine::get_executor(), SIGINT, SIGTERM);
-    j.signal = co_await signals.async_wait();
-    j.stop.close();
-}
-
 weft::task<> show_progress(job& j)
 {
-    asio::steady_timer timer(weft::this_goroutine::get_executor());
-    for (;;) {
-        timer.expires_after(std::chrono::milliseconds(200));
-        co_await timer.async_wait();
-        j.screen.show(progress(j));
-    }
+    const weft::ticker tick(std::chrono::milliseconds(200));
+    while (co_await tick.channel().receive()) j.screen.show(progress(j));
 }
 
 weft::task<word_table> count_blocks(weft::receive_channel<std::string> blocks)
@@ -61,14 +45,16 @@ weft::task<> close_after(std::vector<weft::join_handle<void>> senders,
     channel.close();
 }
 
-weft::task<word_table> count_tree(job& j)
+weft::task<word_table> count_tree(job& j, weft::context interruptible)
 {
+    const auto limited = j.chosen.timeout ? weft::with_timeout(interruptible, *j.chosen.timeout)
+                                          : weft::with_cancel(interruptible);
+    j.ctx = limited.ctx;
     const unsigned procs = j.chosen.procs ? j.chosen.procs : weft::default_procs();
     const unsigned readers = j.chosen.readers ? j.chosen.readers : 4 * procs;
     auto files = weft::make_channel<std::filesystem::path>(1024);
     auto blocks = weft::make_channel<std::string>(2 * readers);
 
-    weft::go(stop_on_signal, std::ref(j));
     if (j.screen.live()) weft::go(show_progress, std::ref(j));
 
     weft::go(walk, std::ref(j), files);
@@ -82,6 +68,7 @@ weft::task<word_table> count_tree(job& j)
 
     word_table all;
     for (auto& counter : counting) all.merge(co_await counter.join());
+    j.stopped_by = j.ctx.cause();
     co_return all;
 }
 
@@ -94,7 +81,7 @@ int run(const options& chosen)
         return 1;
     }
     job j(chosen);
-    const auto main = [&j] { return count_tree(j); };
+    const auto main = [&j](weft::context ctx) { return count_tree(j, ctx); };
     const word_table words = weft::run(main, {.procs = chosen.procs});
     j.screen.finish();
     report(std::cout, j, words);
@@ -102,7 +89,8 @@ int run(const options& chosen)
         std::cerr << "wordcount: the result could not be written\n";
         return 1;
     }
-    return j.signal ? 128 + j.signal : 0;
+    if (const int signal = j.signal()) return 128 + signal;
+    return j.stopped_by ? 124 : 0;
 }
 
 } // namespace

@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 
@@ -20,6 +22,7 @@ struct options {
     unsigned top = 20;    ///< how many words to print
     unsigned readers = 0; ///< files open at the same time; 0: four for each processor
     unsigned procs = 0;   ///< worker threads; 0: as many as there are processors
+    std::optional<std::chrono::milliseconds> timeout; ///< stop then
     bool help = false;
 };
 

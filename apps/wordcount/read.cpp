@@ -88,7 +88,7 @@ weft::task<bool> read_file(job& j, fs::path path, const weft::send_channel<std::
         std::string block = co_await weft::blocking(std::move(read));
         j.bytes += in.take_bytes();
         if (block.empty()) continue;
-        auto s = co_await weft::select_biased{j.stop.receive(), blocks.send(std::move(block))};
+        auto s = co_await weft::select_biased{j.ctx.done(), blocks.send(std::move(block))};
         if (s.index() == 0) co_return false;
     }
     ++j.files;
@@ -101,7 +101,7 @@ weft::task<> read_files(job& j, weft::receive_channel<fs::path> files,
                         weft::send_channel<std::string> blocks)
 {
     for (;;) {
-        auto s = co_await weft::select_biased{j.stop.receive(), files.receive()};
+        auto s = co_await weft::select_biased{j.ctx.done(), files.receive()};
         if (s.index() == 0 || !s.get<1>()) co_return;
         const fs::path path = std::move(*s.get<1>());
         try {

@@ -53,7 +53,11 @@ void report(std::ostream& out, const job& j, const word_table& words)
         << std::fixed << std::setprecision(2) << seconds << " s, "
         << megabytes(static_cast<double>(bytes) / seconds, "MB/s") << '\n';
     if (j.unreadable) out << j.unreadable << " could not be read and were skipped\n";
-    if (j.signal) out << "partial result: stopped by " << name_of(j.signal) << '\n';
+    if (const int signal = j.signal()) {
+        out << "partial result: stopped by " << name_of(signal) << '\n';
+    } else if (j.stopped_by) {
+        out << "partial result: stopped by the timeout of " << j.chosen.timeout->count() << " ms\n";
+    }
 }
 
 } // namespace wordcount

@@ -55,11 +55,11 @@ weft::task<> walk(job& j, weft::send_channel<fs::path> files)
             j.screen.complain(directory.string() + ": " + found.failure.message());
         }
         for (fs::path& file : found.files) {
-            auto s = co_await weft::select_biased{j.stop.receive(), files.send(std::move(file))};
+            auto s = co_await weft::select_biased{j.ctx.done(), files.send(std::move(file))};
             if (s.index() == 0) co_return;
         }
         for (fs::path& inner : found.directories) open.push_back(std::move(inner));
-        if (j.stop.closed()) co_return;
+        if (j.ctx.err()) co_return;
     }
 }
 

@@ -152,7 +152,8 @@ usage)
     expect_status 0 --help
     has out '^usage: wordcount '
     for bad in --no-such-flag -x --top "--top x" "--top 0" "--top=-1" "--procs 1x" "--readers 99999" \
-        "--procs=" "$dir $dir"; do
+        "--procs=" "--timeout" "--timeout 5" "--timeout -1s" "--timeout 0ms" \
+        "--timeout=nans" "$dir $dir"; do
         # shellcheck disable=SC2086
         expect_status 2 $bad
         has err '^wordcount: .*; see wordcount --help$'
@@ -180,6 +181,17 @@ progress) # one line, written over and over, and removed at the end
     ;;
 interrupt) stop_with INT 130 ;;
 terminate) stop_with TERM 143 ;;
+timeout)
+    plant_endless
+    expect_status 124 --timeout 500ms "$dir/tree"
+    has out '^ +1  begin$'
+    has out '^0 files, [0-9]+ bytes in '
+    has out '^partial result: stopped by the timeout of 500 ms$'
+    rm "$dir/tree/endless"
+    plant
+    expect_status 0 --timeout=5m "$dir/tree"
+    has_not out 'partial'
+    ;;
 *)
     echo "no such case: $2"
     exit 1

@@ -132,9 +132,11 @@ public:
         std::lock_guard one(mutex_);
         if (has_ended()) return;
         retain();
-        set_.async_wait(
-            asio::bind_executor(ex, [self = context_ref(this)](const asio::error_code& ec, int) {
-                if (!ec) self.get()->life()->end(errc::canceled, nullptr);
+        set_.async_wait(asio::bind_executor(
+            ex, [self = context_ref(this)](const asio::error_code& ec, int number) {
+                if (!ec)
+                    self.get()->life()->end(errc::canceled,
+                                            std::make_exception_ptr(signal_error(number)));
             }));
     }
 

@@ -207,7 +207,18 @@ cancellable<cancel_function> with_deadline_cause(const context& parent, time_poi
 /// Ends with the first of the two, for its reason. Values come from the first.
 cancellable<cancel_function> merge(const context& a, const context& b);
 
-/// Ends when the process gets one of these signals; a second one has its usual effect again. On a runtime.
+/// The cause of a context that a signal ended.
+class signal_error : public error {
+public:
+    explicit signal_error(int number) : error(errc::canceled), number_(number) {}
+    /// SIGINT, SIGTERM, ...
+    [[nodiscard]] int signal() const noexcept { return number_; }
+
+private:
+    int number_;
+};
+
+/// Ends when the process gets one of these signals, with a `signal_error` as its cause; a second one has its usual effect again. On a runtime.
 cancellable<cancel_function> with_signals(const context& parent,
                                           std::initializer_list<int> signals);
 cancellable<cancel_function> with_signals(const executor& ex, const context& parent,
