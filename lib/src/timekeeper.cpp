@@ -228,8 +228,11 @@ void timekeeper::on_asio_timer(std::uint64_t mine)
         if (!asio_timer_ || mine != generation_) return; // set again meanwhile
         armed_for_.store(timer_wheel::never, std::memory_order_relaxed);
     }
-    worker_scope scope(sched_); // its end runs what was woken, and arms for the next
-    if (scope.admitted()) ring(nanos(clock::now()));
+    {
+        worker_scope scope(sched_); // its end runs what was woken
+        if (scope.admitted()) ring(nanos(clock::now()));
+    }
+    arm(); // a worker may have gone idle when this was still set, and the scope found none
 }
 
 void timekeeper::close() noexcept
