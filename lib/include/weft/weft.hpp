@@ -18,12 +18,14 @@
 #include <weft/join_handle.hpp>
 #include <weft/log.hpp>
 #include <weft/pending.hpp>
+#include <weft/rate_limiter.hpp>
 #include <weft/run.hpp>
 #include <weft/runtime.hpp>
 #include <weft/runtime_options.hpp>
 #include <weft/select.hpp>
 #include <weft/shield.hpp>
 #include <weft/sleep.hpp>
+#include <weft/sometimes.hpp>
 #include <weft/sync_wait.hpp>
 #include <weft/task.hpp>
 #include <weft/this_goroutine.hpp>
