@@ -5,6 +5,7 @@
 /// All of the core.
 
 #include <weft/after.hpp>
+#include <weft/backoff.hpp>
 #include <weft/bind.hpp>
 #include <weft/blocking.hpp>
 #include <weft/channel.hpp>
@@ -19,6 +20,7 @@
 #include <weft/log.hpp>
 #include <weft/pending.hpp>
 #include <weft/rate_limiter.hpp>
+#include <weft/retry.hpp>
 #include <weft/run.hpp>
 #include <weft/runtime.hpp>
 #include <weft/runtime_options.hpp>
