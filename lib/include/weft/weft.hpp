@@ -11,6 +11,7 @@
 #include <weft/channel.hpp>
 #include <weft/clock.hpp>
 #include <weft/context.hpp>
+#include <weft/debounce.hpp>
 #include <weft/debug/goroutines.hpp>
 #include <weft/defer.hpp>
 #include <weft/error.hpp>
@@ -31,5 +32,6 @@
 #include <weft/sync_wait.hpp>
 #include <weft/task.hpp>
 #include <weft/this_goroutine.hpp>
+#include <weft/throttle.hpp>
 #include <weft/ticker.hpp>
 #include <weft/timer.hpp>
