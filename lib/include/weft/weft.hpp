@@ -17,6 +17,7 @@
 #include <weft/error.hpp>
 #include <weft/executor.hpp>
 #include <weft/go.hpp>
+#include <weft/heartbeat.hpp>
 #include <weft/join_handle.hpp>
 #include <weft/log.hpp>
 #include <weft/pending.hpp>
