@@ -104,7 +104,7 @@ void enter_foreign(goroutine& g) noexcept
 {
     g.parked_on = {};
     forget_current(g);
-    g.reason.store(wait_reason::asio_operation, std::memory_order_relaxed);
+    g.reason.store(wait_reason::asio_operation, std::memory_order_release); // a dump may read now
 }
 
 void leave_foreign(goroutine& g) noexcept
@@ -112,8 +112,18 @@ void leave_foreign(goroutine& g) noexcept
     thread_state& me = this_thread_state();
     me.current = &g;
     g.budget = operation_budget;
+    // It may come back inside a slice that a dump did not wait for.
+    g.shard->lock.lock();
     if (me.held) g.since = me.held->now;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
+    g.shard->lock.unlock();
+}
+
+void forget_frame(goroutine& g, const promise_core& frame) noexcept
+{
+    g.shard->lock.lock();
+    if (g.top_core == &frame) g.top_core = frame.caller;
+    g.shard->lock.unlock();
 }
 
 void report_panic(goroutine& g, std::exception_ptr e) noexcept
