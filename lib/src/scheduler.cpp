@@ -43,6 +43,10 @@ constexpr double least_gain = 1.2;
 constexpr unsigned most_strikes = 3;
 constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
 
+/// Handlers run inline, as Asio does (its operators rely on a co_spawned coroutine starting at
+/// once); but a chain of inline completions must not eat up the stack.
+constexpr unsigned deepest_inline = 16;
+
 } // namespace
 
 constinit thread_local thread_state this_thread;
@@ -157,7 +161,8 @@ void worker::drain()
             if (sched.stopping()) break;
         }
         goroutine* g = queue_.pop();
-        if (!g && !(g = find_work())) {
+        if (!g) g = find_work();
+        if (!g) {
             me.held = nullptr;
             if (retire_if_idle()) {
                 guard.w = nullptr;
@@ -270,14 +275,14 @@ void worker::consolidate(thread_state& me) noexcept
     const goroutine_chain rest = queue_.take(SIZE_MAX);
     me = {};
     // As inject(): from here on `this` is not held.
-    sched.injecting_.fetch_add(1, std::memory_order_acquire);
     scheduler& s = sched;
+    s.enter_from_outside();
     state_.store(state::idle, std::memory_order_seq_cst);
     s.injected_.push(rest);
     s.injections_.fetch_add(1, std::memory_order_seq_cst);
     leave_population();
     if (!s.anybody_awake()) s.wake_for_injected();
-    s.injecting_.fetch_sub(1, std::memory_order_release);
+    s.leave_from_outside();
 }
 
 void worker::ask_for_help(std::size_t queued) noexcept
@@ -378,7 +383,7 @@ void scheduler::stop() noexcept
     side_->shutdown();
     const auto settle = [this] {
         unwind_parked(true);
-        while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+        while (entered_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
     };
     settle();
     if (pool_) pool_.reset(); // destroys handlers that never ran, with the goroutines in them
@@ -545,14 +550,14 @@ void scheduler::post_drain(worker& w, const asio::any_io_executor& how)
 
 void scheduler::inject(goroutine* g) noexcept
 {
-    injecting_.fetch_add(1, std::memory_order_acquire);
+    enter_from_outside();
     injected_.push(g);
     injections_.fetch_add(1, std::memory_order_seq_cst);
     // A thread from outside is about to do something else, most likely to block: it must not keep
     // the worker that it wakes from being solo.
     if (!this_thread_state().held) leave_population();
     wake_for_injected();
-    injecting_.fetch_sub(1, std::memory_order_release);
+    leave_from_outside();
 }
 
 void scheduler::wake_for_injected() noexcept
@@ -710,16 +715,26 @@ void scheduler::hold_host(int by)
 
 // ---------------------------------------------------------------- the executor's needs
 
-place where_to_run(const scheduler& s, bool never_block) noexcept
+handover::handover(scheduler& s, bool never_block) noexcept
 {
-    if (s.stopping()) return place::dropped;
-    if (never_block) return place::posted;
     const thread_state& me = this_thread_state();
-    if (!me.held || &me.held->sched != &s) return place::dispatched;
-    // Inline, as Asio does (its operators rely on a co_spawned coroutine starting at once); but a
-    // chain of inline completions must not eat up the stack.
-    constexpr unsigned deepest = 16;
-    return me.nested < deepest ? place::inline_here : place::posted;
+    const bool outside = !me.held || &me.held->sched != &s;
+    entered_ = outside ? &s : nullptr;
+    if (outside) s.enter_from_outside(); // before it looks whether the runtime ends
+    if (s.stopping()) {
+        where_ = place::dropped;
+    } else if (never_block) {
+        where_ = place::posted;
+    } else if (outside) {
+        where_ = place::dispatched;
+    } else {
+        where_ = me.nested < deepest_inline ? place::inline_here : place::posted;
+    }
+}
+
+handover::~handover()
+{
+    if (entered_) entered_->leave_from_outside();
 }
 
 nested_run::nested_run() noexcept : outer_(this_thread_state().current)

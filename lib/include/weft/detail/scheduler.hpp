@@ -143,6 +143,10 @@ public:
     void leave_worker(worker* w, bool drain);
     void work_started() noexcept;
     void work_finished() noexcept;
+    /// Between the two the calling thread may use the scheduler and its host, although it holds no
+    /// worker: the end waits for it. After the second it may not.
+    void enter_from_outside() noexcept { entered_.fetch_add(1, std::memory_order_seq_cst); }
+    void leave_from_outside() noexcept { entered_.fetch_sub(1, std::memory_order_release); }
 
     [[nodiscard]] side_pool& blocking_pool() noexcept { return *side_; }
 
@@ -185,8 +189,9 @@ private:
     alignas(cache_line) run_queue injected_;
     /// How many there ever were: a worker going idle looks twice.
     std::atomic<std::uint64_t> injections_{0};
-    std::atomic<std::uint32_t> injecting_{0}; ///< threads inside inject(); stop() waits for them
-    registry_shard outside_;                  ///< goroutines spawned from foreign threads
+    /// Threads that hold no worker of this scheduler and use it all the same; stop() waits for them.
+    std::atomic<std::uint32_t> entered_{0};
+    registry_shard outside_; ///< goroutines spawned from foreign threads
     std::atomic<std::uint64_t> ids_{1};
     const std::uint64_t seed_; ///< of the goroutines' random choices
 
