@@ -491,6 +491,10 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
 void scheduler::retire(goroutine& g) noexcept
 {
     forget_current(g);
+    const worker* w = this_thread_state().held;
+    const bool outside = !w || &w->sched != this;
+    // Without the goroutine nothing else may keep the scheduler.
+    if (WEFT_UNLIKELY(outside)) enter_from_outside();
     g.shard->remove(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
     if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
@@ -499,11 +503,13 @@ void scheduler::retire(goroutine& g) noexcept
         }
         join_changed_.notify_all();
     }
+    if (WEFT_UNLIKELY(outside)) leave_from_outside();
 }
 
+/// Whoever lets go of the last goroutine is still inside: so it is asked about last.
 bool scheduler::has_orphans() noexcept
 {
-    return live() != 0 || external_work_.load() != 0;
+    return live() != 0 || external_work_.load() != 0 || entered_.load() != 0;
 }
 
 std::vector<registry_shard*> scheduler::shards() noexcept
@@ -687,17 +693,13 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
 
 void scheduler::work_started() noexcept
 {
-    count_work(+1);
+    external_work_.fetch_add(1, std::memory_order_relaxed);
+    if (embedded_) hold_host(+1);
 }
 void scheduler::work_finished() noexcept
 {
-    count_work(-1);
-}
-
-void scheduler::count_work(int by) noexcept
-{
-    external_work_.fetch_add(by, std::memory_order_relaxed);
-    if (embedded_) hold_host(by);
+    if (embedded_) hold_host(-1);
+    external_work_.fetch_sub(1, std::memory_order_release); // the last access: see has_orphans
 }
 
 /// Keeps the host's context running while there are goroutines or tracked work.

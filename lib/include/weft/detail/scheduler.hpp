@@ -153,7 +153,8 @@ public:
     /// Set by run(): a program of goroutines alone, whose deadlock can be told.
     std::atomic<bool> whole_program{false};
 
-    /// Goroutines, or tracked executors, that an Asio context of somebody else's still holds.
+    /// Goroutines, or tracked executors, that an Asio context of somebody else's still holds, or
+    /// threads that are letting go of them.
     [[nodiscard]] bool has_orphans() noexcept;
 
     const runtime_options options;
@@ -177,7 +178,6 @@ private:
     void unwind_parked(bool blocking_calls_too) noexcept;
     [[nodiscard]] std::uint64_t activity() const noexcept;
     void hold_host(int by);
-    void count_work(int by) noexcept;
     [[nodiscard]] bool all_idle() const noexcept;
     [[nodiscard]] bool deadlocked() noexcept;
     void exit_if_deadlocked();
