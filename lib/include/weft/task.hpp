@@ -166,6 +166,17 @@ public:
     void* operator new(std::size_t size) { return allocate_frame(size); }
     void operator delete(void* p, std::size_t size) noexcept { free_frame(p, size); }
 
+    ~promise_base()
+    {
+        // The bottom frame has taken the record with it.
+        if constexpr (!std::is_same_v<T, entry_point>) {
+            if (WEFT_UNLIKELY(self && self->reason.load(std::memory_order_relaxed) !=
+                                          wait_reason::running)) {
+                forget_frame(*self, *this);
+            }
+        }
+    }
+
     void unhandled_exception() noexcept
     {
         trace(site);
