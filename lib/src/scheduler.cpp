@@ -224,6 +224,7 @@ bool worker::look_around() noexcept
         queue_.push(sched.injected_.take(waiting / sched.workers_.size() + 1));
     }
     if (sched.timers_->earliest() <= nanos(now)) sched.timers_->ring(nanos(now));
+    arm_changed_timers(); // of other runtimes
     if (sched.workers_.size() > 1) {
         if (!helps()) return false;
         ask_for_help(queue_.size());
@@ -322,6 +323,7 @@ goroutine* worker::find_work() noexcept
         if (goroutine* g = queue_.pop()) return g;
     }
     sched.timers_->arm();
+    arm_changed_timers(); // of other runtimes
     return nullptr;
 }
 
@@ -649,7 +651,7 @@ void scheduler::leave_worker(worker* w, bool drain)
     if (w) {
         drain ? w->drain() : w->hand_back(me);
     } else {
-        arm_pushed_timers();
+        arm_changed_timers();
         without_worker_.fetch_sub(1, std::memory_order_release);
     }
 }
