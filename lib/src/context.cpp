@@ -45,6 +45,12 @@ cancellable<Cancel> begun(context_life* l)
     return made;
 }
 
+context_life* plain_life(const context& parent)
+{
+    context_node& below = parent_node(parent);
+    return new context_life(&below, parent.deadline());
+}
+
 timer_shard& shard_of(const executor* ex, const char* what)
 {
     return (ex ? ex->sched() : current_scheduler(what)).timers().shard();
@@ -310,14 +316,12 @@ context todo()
 
 cancellable<cancel_function> with_cancel(const context& parent)
 {
-    return detail::begun<cancel_function>(
-        new detail::context_life(&detail::parent_node(parent), parent.deadline()));
+    return detail::begun<cancel_function>(detail::plain_life(parent));
 }
 
 cancellable<cancel_cause_function> with_cancel_cause(const context& parent)
 {
-    return detail::begun<cancel_cause_function>(
-        new detail::context_life(&detail::parent_node(parent), parent.deadline()));
+    return detail::begun<cancel_cause_function>(detail::plain_life(parent));
 }
 
 cancellable<cancel_function> with_timeout(const context& parent, duration d)
@@ -355,7 +359,7 @@ cancellable<cancel_function> with_deadline_cause(const context& parent, time_poi
 
 cancellable<cancel_function> merge(const context& a, const context& b)
 {
-    static_cast<void>(detail::parent_node(b));
+    detail::parent_node(b);
     auto* l = new detail::merged_life(&detail::parent_node(a), b);
     auto made = detail::begun<cancel_function>(l);
     l->begin_other();
