@@ -228,12 +228,17 @@ context_node& parent_node(const context& parent)
     return *parent.ref().get();
 }
 
-void note_end_by_context(const context& ctx, const error& e) noexcept
+void rethrow_at_end(const context& ctx, std::exception_ptr e)
 {
-    context_life* l = ctx.ref().get()->life();
-    goroutine* g = this_thread_state().current;
-    if (g && l && l->has_ended() && e.code() == make_error_code(l->ended()))
-        g->ends_by_context = true;
+    const context_life* l = ctx.ref().get()->life();
+    if (l && l->has_ended()) {
+        const std::error_code code = make_error_code(l->ended());
+        if (is_cancellation(e, code)) {
+            if (goroutine* g = this_thread_state().current) g->ends_by_context = true;
+            throw error(code);
+        }
+    }
+    std::rethrow_exception(std::move(e));
 }
 
 // ---------------------------------------------------------------- end_hook

@@ -473,8 +473,9 @@ private:
 
 namespace detail {
 
-/// Marks the end of the current goroutine as asked for, if `e` is what its context said.
-void note_end_by_context(const context& ctx, const error& e) noexcept;
+/// Rethrows `e`, which is leaving the current goroutine. If it says that `ctx` has ended, or is how Asio
+/// says that it was cancelled for that, it is thrown as the context's `error`, and the goroutine ends as asked.
+[[noreturn]] void rethrow_at_end(const context& ctx, std::exception_ptr e);
 
 /// A callable whose goroutine is bound to a context while it runs.
 template <class F>
@@ -502,9 +503,8 @@ private:
             } else {
                 co_return std::invoke(self.f_, std::move(args)...);
             }
-        } catch (const error& e) {
-            note_end_by_context(self.ctx_, e);
-            throw;
+        } catch (...) {
+            rethrow_at_end(self.ctx_, std::current_exception());
         }
     }
 

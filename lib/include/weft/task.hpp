@@ -11,14 +11,12 @@
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/deferred.hpp>
-#include <asio/error.hpp>
 
 #include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <new>
 #include <source_location>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -120,8 +118,8 @@ public:
             static_cast<slot_binding*>(g.bound)->slot_was_used();
         try {
             return inner_.await_resume();
-        } catch (const std::system_error& e) {
-            if (e.code() == asio::error::operation_aborted && ended()) throw_interrupted(g);
+        } catch (...) {
+            if (ended() && is_cancellation(std::current_exception())) throw_interrupted(g);
             throw;
         }
     }
