@@ -23,7 +23,6 @@ weft_lint_target(format clang-format-19
 # The library's own sources, and through them its headers (HeaderFilterRegex in .clang-tidy).
 get_target_property(sources weft SOURCES)
 get_target_property(headers weft HEADER_SET)
-list(TRANSFORM headers PREPEND ${PROJECT_SOURCE_DIR}/lib/)
 list(FILTER sources INCLUDE REGEX "\\.cpp$")
 set(tidied "")
 foreach(source IN LISTS sources)

@@ -8,6 +8,8 @@
 #include <weft/detail/slot_guard.hpp>
 
 #include <asio/error.hpp>
+#include <asio/experimental/channel_error.hpp>
+#include <asio/multiple_exceptions.hpp>
 #include <asio/system_error.hpp>
 
 #include <new>
@@ -128,6 +130,20 @@ void adopt(goroutine& g, const asio_thread& t) noexcept
     g.sched->enroll(g, std::source_location());
     const asio::cancellation_state s = t.get_cancellation_state();
     if (s.slot().is_connected()) new (std::nothrow) slot_binding(g, s); // the goroutine releases it
+}
+
+bool is_cancellation(const std::exception_ptr& e, const std::error_code& code) noexcept
+{
+    try {
+        std::rethrow_exception(e);
+    } catch (const std::system_error& x) {
+        return (code && x.code() == code) || x.code() == asio::error::operation_aborted ||
+               x.code() == asio::experimental::error::channel_cancelled;
+    } catch (const asio::multiple_exceptions& x) {
+        return is_cancellation(x.first_exception(), code);
+    } catch (...) {
+        return false;
+    }
 }
 
 void throw_interrupted(const goroutine& g)

@@ -45,6 +45,12 @@ cancellable<Cancel> begun(context_life* l)
     return made;
 }
 
+context_life* plain_life(const context& parent)
+{
+    context_node& below = parent_node(parent);
+    return new context_life(&below, parent.deadline());
+}
+
 timer_shard& shard_of(const executor* ex, const char* what)
 {
     return (ex ? ex->sched() : current_scheduler(what)).timers().shard();
@@ -222,12 +228,17 @@ context_node& parent_node(const context& parent)
     return *parent.ref().get();
 }
 
-void note_end_by_context(const context& ctx, const error& e) noexcept
+void rethrow_at_end(const context& ctx, std::exception_ptr e)
 {
-    context_life* l = ctx.ref().get()->life();
-    goroutine* g = this_thread_state().current;
-    if (g && l && l->has_ended() && e.code() == make_error_code(l->ended()))
-        g->ends_by_context = true;
+    const context_life* l = ctx.ref().get()->life();
+    if (l && l->has_ended()) {
+        const std::error_code code = make_error_code(l->ended());
+        if (is_cancellation(e, code)) {
+            if (goroutine* g = this_thread_state().current) g->ends_by_context = true;
+            throw error(code);
+        }
+    }
+    std::rethrow_exception(std::move(e));
 }
 
 // ---------------------------------------------------------------- end_hook
@@ -310,14 +321,12 @@ context todo()
 
 cancellable<cancel_function> with_cancel(const context& parent)
 {
-    return detail::begun<cancel_function>(
-        new detail::context_life(&detail::parent_node(parent), parent.deadline()));
+    return detail::begun<cancel_function>(detail::plain_life(parent));
 }
 
 cancellable<cancel_cause_function> with_cancel_cause(const context& parent)
 {
-    return detail::begun<cancel_cause_function>(
-        new detail::context_life(&detail::parent_node(parent), parent.deadline()));
+    return detail::begun<cancel_cause_function>(detail::plain_life(parent));
 }
 
 cancellable<cancel_function> with_timeout(const context& parent, duration d)
@@ -355,7 +364,7 @@ cancellable<cancel_function> with_deadline_cause(const context& parent, time_poi
 
 cancellable<cancel_function> merge(const context& a, const context& b)
 {
-    static_cast<void>(detail::parent_node(b));
+    detail::parent_node(b);
     auto* l = new detail::merged_life(&detail::parent_node(a), b);
     auto made = detail::begun<cancel_function>(l);
     l->begin_other();

@@ -59,7 +59,7 @@ void log(log_level level, std::string_view message) noexcept
         } else {
             write_with_spdlog(level, message);
         }
-    } catch (...) {
+    } catch (...) { // NOLINT(bugprone-empty-catch)
         // A log that cannot be written must not take the program down.
     }
 }

@@ -48,7 +48,7 @@ void trace_panic(goroutine& g, const std::source_location& site) noexcept
         const auto e = std::current_exception();
         if (trace.of != e) trace = {e, {}}; // an earlier one was caught on its way
         trace.frames.push_back(site);
-    } catch (...) {
+    } catch (...) { // NOLINT(bugprone-empty-catch)
         // No memory for the trace: the panic is still reported.
     }
 }

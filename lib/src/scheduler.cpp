@@ -45,6 +45,10 @@ constexpr double least_gain = 1.2;
 constexpr unsigned most_strikes = 3;
 constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
 
+/// Handlers run inline, as Asio does (its operators rely on a co_spawned coroutine starting at
+/// once); but a chain of inline completions must not eat up the stack.
+constexpr unsigned deepest_inline = 16;
+
 } // namespace
 
 constinit thread_local thread_state this_thread;
@@ -102,7 +106,7 @@ void enter_foreign(goroutine& g) noexcept
 {
     g.parked_on = {};
     forget_current(g);
-    g.reason.store(wait_reason::asio_operation, std::memory_order_relaxed);
+    g.reason.store(wait_reason::asio_operation, std::memory_order_release); // a dump may read now
 }
 
 void leave_foreign(goroutine& g) noexcept
@@ -110,8 +114,18 @@ void leave_foreign(goroutine& g) noexcept
     thread_state& me = this_thread_state();
     me.current = &g;
     g.budget = operation_budget;
+    // It may come back inside a slice that a dump did not wait for.
+    g.shard->lock.lock();
     if (me.held) g.since = me.held->now;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
+    g.shard->lock.unlock();
+}
+
+void forget_frame(goroutine& g, const promise_core& frame) noexcept
+{
+    g.shard->lock.lock();
+    if (g.top_core == &frame) g.top_core = frame.caller;
+    g.shard->lock.unlock();
 }
 
 void report_panic(goroutine& g, std::exception_ptr e) noexcept
@@ -145,7 +159,8 @@ void worker::drain()
             if (sched.stopping()) break;
         }
         goroutine* g = queue_.pop();
-        if (!g && !(g = find_work())) {
+        if (!g) g = find_work();
+        if (!g) {
             me.held = nullptr;
             if (retire_if_idle()) {
                 guard.w = nullptr;
@@ -209,6 +224,7 @@ bool worker::look_around() noexcept
         queue_.push(sched.injected_.take(waiting / sched.workers_.size() + 1));
     }
     if (sched.timers_->earliest() <= nanos(now)) sched.timers_->ring(nanos(now));
+    arm_changed_timers(); // of other runtimes
     if (sched.workers_.size() > 1) {
         if (!helps()) return false;
         ask_for_help(queue_.size());
@@ -259,15 +275,15 @@ void worker::consolidate(thread_state& me) noexcept
     sched.no_help_before_.store(now.time_since_epoch().count() + pause, std::memory_order_relaxed);
     const goroutine_chain rest = queue_.take(SIZE_MAX);
     me = {};
-    sched.injecting_.fetch_add(
-        1, std::memory_order_acquire); // as inject(): from here on `this` is not held
+    // As inject(): from here on `this` is not held.
     scheduler& s = sched;
+    s.enter_from_outside();
     state_.store(state::idle, std::memory_order_seq_cst);
     s.injected_.push(rest);
     s.injections_.fetch_add(1, std::memory_order_seq_cst);
     leave_population();
     if (!s.anybody_awake()) s.wake_for_injected();
-    s.injecting_.fetch_sub(1, std::memory_order_release);
+    s.leave_from_outside();
 }
 
 void worker::ask_for_help(std::size_t queued) noexcept
@@ -307,6 +323,7 @@ goroutine* worker::find_work() noexcept
         if (goroutine* g = queue_.pop()) return g;
     }
     sched.timers_->arm();
+    arm_changed_timers(); // of other runtimes
     return nullptr;
 }
 
@@ -376,7 +393,7 @@ void scheduler::stop() noexcept
     side_->shutdown();
     const auto settle = [this] {
         unwind_parked(true);
-        while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+        while (entered_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
     };
     settle();
     timers_->close();
@@ -491,6 +508,10 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
 void scheduler::retire(goroutine& g) noexcept
 {
     forget_current(g);
+    const worker* w = this_thread_state().held;
+    const bool outside = !w || &w->sched != this;
+    // Without the goroutine nothing else may keep the scheduler.
+    if (WEFT_UNLIKELY(outside)) enter_from_outside();
     g.shard->remove(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
     if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
@@ -499,11 +520,13 @@ void scheduler::retire(goroutine& g) noexcept
         }
         join_changed_.notify_all();
     }
+    if (WEFT_UNLIKELY(outside)) leave_from_outside();
 }
 
+/// Whoever lets go of the last goroutine is still inside: so it is asked about last.
 bool scheduler::has_orphans() noexcept
 {
-    return live() != 0 || external_work_.load() != 0;
+    return live() != 0 || external_work_.load() != 0 || entered_.load() != 0;
 }
 
 std::vector<registry_shard*> scheduler::shards() noexcept
@@ -550,14 +573,14 @@ void scheduler::post_drain(worker& w, const asio::any_io_executor& how)
 
 void scheduler::inject(goroutine* g) noexcept
 {
-    injecting_.fetch_add(1, std::memory_order_acquire);
+    enter_from_outside();
     injected_.push(g);
     injections_.fetch_add(1, std::memory_order_seq_cst);
     // A thread from outside is about to do something else, most likely to block: it must not keep
     // the worker that it wakes from being solo.
     if (!this_thread_state().held) leave_population();
     wake_for_injected();
-    injecting_.fetch_sub(1, std::memory_order_release);
+    leave_from_outside();
 }
 
 void scheduler::wake_for_injected() noexcept
@@ -628,7 +651,7 @@ void scheduler::leave_worker(worker* w, bool drain)
     if (w) {
         drain ? w->drain() : w->hand_back(me);
     } else {
-        arm_pushed_timers();
+        arm_changed_timers();
         without_worker_.fetch_sub(1, std::memory_order_release);
     }
 }
@@ -688,17 +711,13 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
 
 void scheduler::work_started() noexcept
 {
-    count_work(+1);
+    external_work_.fetch_add(1, std::memory_order_relaxed);
+    if (embedded_) hold_host(+1);
 }
 void scheduler::work_finished() noexcept
 {
-    count_work(-1);
-}
-
-void scheduler::count_work(int by) noexcept
-{
-    external_work_.fetch_add(by, std::memory_order_relaxed);
-    if (embedded_) hold_host(by);
+    if (embedded_) hold_host(-1);
+    external_work_.fetch_sub(1, std::memory_order_release); // the last access: see has_orphans
 }
 
 /// Keeps the host's context running while there are goroutines or tracked work.
@@ -716,16 +735,26 @@ void scheduler::hold_host(int by)
 
 // ---------------------------------------------------------------- the executor's needs
 
-place where_to_run(const scheduler& s, bool never_block) noexcept
+handover::handover(scheduler& s, bool never_block) noexcept
 {
-    if (s.stopping()) return place::dropped;
-    if (never_block) return place::posted;
     const thread_state& me = this_thread_state();
-    if (!me.held || &me.held->sched != &s) return place::dispatched;
-    // Inline, as Asio does (its operators rely on a co_spawned coroutine starting at once); but a
-    // chain of inline completions must not eat up the stack.
-    constexpr unsigned deepest = 16;
-    return me.nested < deepest ? place::inline_here : place::posted;
+    const bool outside = !me.held || &me.held->sched != &s;
+    entered_ = outside ? &s : nullptr;
+    if (outside) s.enter_from_outside(); // before it looks whether the runtime ends
+    if (s.stopping()) {
+        where_ = place::dropped;
+    } else if (never_block) {
+        where_ = place::posted;
+    } else if (outside) {
+        where_ = place::dispatched;
+    } else {
+        where_ = me.nested < deepest_inline ? place::inline_here : place::posted;
+    }
+}
+
+handover::~handover()
+{
+    if (entered_) entered_->leave_from_outside();
 }
 
 nested_run::nested_run() noexcept : outer_(this_thread_state().current)

@@ -17,8 +17,13 @@ namespace {
 /// How many entries are taken out of a wheel under one lock.
 constexpr std::size_t most_at_once = 128;
 
-/// Where the calling thread pushed a timer that nobody may wake up for; see `pushed_timer`.
-thread_local timekeeper* unarmed = nullptr;
+/// Where the calling thread changed a wheel; see `changed_timer`.
+thread_local std::shared_ptr<scheduler> unarmed;
+
+void arm(std::shared_ptr<scheduler> s) noexcept
+{
+    if (WEFT_UNLIKELY(s != nullptr)) s->timers().arm();
+}
 
 } // namespace
 
@@ -52,6 +57,14 @@ void timer_shard::close() noexcept
     lock.unlock();
     forgotten.wake_all();
     while (spare) delete std::exchange(spare, spare->next_spare_);
+}
+
+std::shared_ptr<scheduler> timer_shard::to_arm() const noexcept
+{
+    if (!keeper_) return nullptr;
+    const worker* w = this_thread_state().held;
+    if (WEFT_LIKELY(w && &w->sched.timers() == keeper_)) return nullptr;
+    return keeper_->keep_alive();
 }
 
 alarm* timer_shard::take_spare() noexcept
@@ -97,18 +110,20 @@ alarm::alarm(timer_shard& s) noexcept : shard_(&s)
 alarm::~alarm()
 {
     shard_->lock.lock();
-    shard_->remove(w_);
+    auto changed = shard_->remove(w_) ? shard_->to_arm() : nullptr;
     const bool last = shard_->leave();
     shard_->lock.unlock();
+    arm(std::move(changed));
     if (last) delete shard_;
 }
 
 bool alarm::put_aside() noexcept
 {
     shard_->lock.lock();
-    shard_->remove(w_);
+    auto changed = shard_->remove(w_) ? shard_->to_arm() : nullptr;
     const bool kept = shard_->put_aside(*this);
     shard_->lock.unlock();
+    arm(std::move(changed));
     return kept;
 }
 
@@ -127,16 +142,10 @@ bool alarm::settle(std::int64_t now) noexcept
     shard_->lock.lock();
     settle_locked(now);
     const bool open = shard_->keeper() != nullptr;
+    auto changed = shard_->to_arm();
     shard_->lock.unlock();
-    wake_somebody();
+    arm(std::move(changed));
     return open;
-}
-
-/// A thread that holds no worker sees to it that some thread wakes up in time.
-void alarm::wake_somebody() noexcept
-{
-    if (WEFT_LIKELY(this_thread_state().held != nullptr)) return;
-    if (const auto s = sched()) s->timers().arm();
 }
 
 std::shared_ptr<scheduler> alarm::sched() const noexcept
@@ -188,31 +197,32 @@ timer_shard& timekeeper::shard() noexcept
 
 void timekeeper::arm() noexcept
 {
+    const std::int64_t armed = armed_for_.fetch_add(0, std::memory_order_acq_rel);
     const std::int64_t first = earliest();
-    if (first >= armed_for_.load(std::memory_order_relaxed)) {
-        // A host's context must not stay for a timer that was stopped.
-        if (first != timer_wheel::never || !sched_.embedded() ||
-            armed_for_.load(std::memory_order_relaxed) == timer_wheel::never) {
-            return;
-        }
-    }
+    // A host's context must not stay for a timer that was stopped.
+    const bool idle_host = first == timer_wheel::never && first != armed && sched_.embedded();
+    if (first >= armed && !idle_host) return;
     std::lock_guard lock(mutex_);
     if (!asio_timer_) return;
     try {
-        set_asio_timer(earliest());
+        set_asio_timer();
     } catch (...) {
         // No memory: the next worker that goes idle tries again.
         armed_for_.store(timer_wheel::never, std::memory_order_relaxed);
     }
 }
 
-void timekeeper::set_asio_timer(std::int64_t when)
+void timekeeper::set_asio_timer()
 {
+    std::int64_t when = earliest();
     if (when == timer_wheel::never) {
-        ++generation_;
-        armed_for_.store(when, std::memory_order_relaxed);
-        asio_timer_->cancel();
-        return;
+        armed_for_.exchange(timer_wheel::never, std::memory_order_acq_rel);
+        when = earliest(); // somebody may have pushed, and seen that a thread would wake up
+        if (when == timer_wheel::never) {
+            ++generation_;
+            asio_timer_->cancel();
+            return;
+        }
     }
     if (when >= armed_for_.load(std::memory_order_relaxed)) return;
     armed_for_.store(when, std::memory_order_relaxed);
@@ -226,7 +236,7 @@ void timekeeper::on_asio_timer(std::uint64_t mine)
     {
         std::lock_guard lock(mutex_);
         if (!asio_timer_ || mine != generation_) return; // set again meanwhile
-        armed_for_.store(timer_wheel::never, std::memory_order_relaxed);
+        armed_for_.exchange(timer_wheel::never, std::memory_order_acq_rel);
     }
     {
         worker_scope scope(sched_); // its end runs what was woken
@@ -253,14 +263,18 @@ std::shared_ptr<scheduler> timekeeper::keep_alive() const noexcept
     return sched_.weak_from_this().lock();
 }
 
-void pushed_timer(timer_shard& s) noexcept
+void changed_timer(timer_shard& s) noexcept
 {
-    if (!this_thread_state().held) unarmed = s.keeper();
+    auto changed = s.to_arm();
+    if (WEFT_LIKELY(!changed) || changed->stopping()) return;
+    // One select with moments of several other runtimes: the rare case in which this happens under a lock.
+    if (unarmed && unarmed != changed) arm_changed_timers();
+    unarmed = std::move(changed);
 }
 
-void arm_pushed_timers() noexcept
+void arm_changed_timers() noexcept
 {
-    if (timekeeper* k = std::exchange(unarmed, nullptr)) k->arm();
+    arm(std::exchange(unarmed, nullptr));
 }
 
 } // namespace weft::detail

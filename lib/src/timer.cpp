@@ -58,8 +58,9 @@ timer_state* timer_state::make(scheduler& s, duration first, duration period, la
         t->channel_.revive();
         t->begin(when, period, late);
         t->settle_locked(now);
+        auto changed = shard.to_arm();
         shard.lock.unlock();
-        t->wake_somebody();
+        if (changed) changed->timers().arm();
         return t;
     }
     shard.lock.unlock();

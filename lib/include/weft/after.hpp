@@ -8,7 +8,6 @@
 #include <weft/error.hpp>
 
 #include <cstdint>
-#include <variant>
 
 /// `after` and `at`: a moment as something to wait for.
 
@@ -40,9 +39,12 @@ public:
     {
         w.slot = &entry_;
         shard_->push(w, now_);
-        detail::pushed_timer(*shard_);
+        detail::changed_timer(*shard_);
     }
-    void dequeue(detail::waiter& w) noexcept { shard_->remove(w); }
+    void dequeue(detail::waiter& w) noexcept
+    {
+        if (shard_->remove(w)) detail::changed_timer(*shard_);
+    }
     /// @throws error  errc::stopped: the runtime ended first.
     time_point finish(detail::waiter& w)
     {
@@ -50,7 +52,7 @@ public:
         return detail::moment(entry_.when);
     }
     detail::wait_reason reason() const noexcept { return detail::wait_reason::sleep; }
-    std::monostate retain() const noexcept { return {}; }
+    detail::timer_shard_ref retain() const noexcept { return detail::timer_shard_ref(*shard_); }
 
 private:
     detail::timer_shard* shard_;

@@ -170,7 +170,7 @@ template <class Op>
     requires asio::is_async_operation<Op>::value
 [[nodiscard]] bound_operation<std::decay_t<Op>> bind(const context& ctx, Op&& op)
 {
-    static_cast<void>(detail::parent_node(ctx));
+    detail::parent_node(ctx);
     return {ctx, std::forward<Op>(op)};
 }
 

@@ -236,7 +236,7 @@ cancellable<cancel_function> with_cancellation_slot(const context& parent,
 
 namespace detail {
 
-[[nodiscard]] context_node& parent_node(const context& parent);
+context_node& parent_node(const context& parent);
 
 template <class Key>
 class value_node final : public context_node {
@@ -324,6 +324,30 @@ private:
     std::atomic<unsigned> refs_{1};
 };
 
+/// A counted reference to one.
+class hook_ref {
+public:
+    explicit hook_ref(end_hook* h) noexcept : hook_(h) {}
+    hook_ref(const hook_ref& o) noexcept : hook_(o.hook_)
+    {
+        if (hook_) hook_->retain();
+    }
+    hook_ref(hook_ref&& o) noexcept : hook_(std::exchange(o.hook_, nullptr)) {}
+    hook_ref& operator=(hook_ref o) noexcept
+    {
+        std::swap(hook_, o.hook_);
+        return *this;
+    }
+    ~hook_ref()
+    {
+        if (hook_) hook_->release();
+    }
+    [[nodiscard]] end_hook* get() const noexcept { return hook_; }
+
+private:
+    end_hook* hook_;
+};
+
 template <class F>
 class function_hook final : public end_hook {
 public:
@@ -333,7 +357,16 @@ public:
     }
 
 private:
-    void start(scheduler& s) override { start_goroutine(s, site_, std::move(f_)); }
+    void start(scheduler& s) override
+    {
+        retain();
+        start_goroutine(s, site_, &function_hook::call, hook_ref(this));
+    }
+    /// `self` stays in the goroutine's frame and keeps the function.
+    static auto call(hook_ref&& self)
+    {
+        return std::invoke(static_cast<function_hook&>(*self.get()).f_);
+    }
 
     F f_;
     const std::source_location site_;
@@ -344,27 +377,13 @@ private:
 /// Takes an `after_func` back. Copies are the same. Dropping it takes nothing back.
 class after_func_stop {
 public:
-    explicit after_func_stop(detail::end_hook* h) noexcept : hook_(h) {}
-    after_func_stop(const after_func_stop& o) noexcept : hook_(o.hook_)
-    {
-        if (hook_) hook_->retain();
-    }
-    after_func_stop(after_func_stop&& o) noexcept : hook_(std::exchange(o.hook_, nullptr)) {}
-    after_func_stop& operator=(after_func_stop o) noexcept
-    {
-        std::swap(hook_, o.hook_);
-        return *this;
-    }
-    ~after_func_stop()
-    {
-        if (hook_) hook_->release();
-    }
+    explicit after_func_stop(detail::hook_ref h) noexcept : hook_(std::move(h)) {}
 
     /// True: the function was taken back and never runs. False: it was started, or taken back before.
-    bool operator()() const noexcept { return hook_ && hook_->stop(); }
+    bool operator()() const noexcept { return hook_.get() && hook_.get()->stop(); }
 
 private:
-    detail::end_hook* hook_;
+    detail::hook_ref hook_;
 };
 
 /// Runs `f` as a goroutine of its own once `ctx` has ended; at once if it has.
@@ -375,9 +394,9 @@ template <class F>
 after_func_stop after_func(const executor& ex, const context& ctx, F f,
                            std::source_location at = std::source_location::current())
 {
-    auto* hook = new detail::function_hook<F>((detail::parent_node(ctx), ctx.ref()), ex.sched(),
-                                              std::move(f), at);
-    after_func_stop stop(hook);
+    detail::parent_node(ctx);
+    auto* hook = new detail::function_hook<F>(ctx.ref(), ex.sched(), std::move(f), at);
+    after_func_stop stop{detail::hook_ref(hook)};
     hook->begin();
     return stop;
 }
@@ -454,8 +473,9 @@ private:
 
 namespace detail {
 
-/// Marks the end of the current goroutine as asked for, if `e` is what its context said.
-void note_end_by_context(const context& ctx, const error& e) noexcept;
+/// Rethrows `e`, which is leaving the current goroutine. If it says that `ctx` has ended, or is how Asio
+/// says that it was cancelled for that, it is thrown as the context's `error`, and the goroutine ends as asked.
+[[noreturn]] void rethrow_at_end(const context& ctx, std::exception_ptr e);
 
 /// A callable whose goroutine is bound to a context while it runs.
 template <class F>
@@ -483,9 +503,8 @@ private:
             } else {
                 co_return std::invoke(self.f_, std::move(args)...);
             }
-        } catch (const error& e) {
-            note_end_by_context(self.ctx_, e);
-            throw;
+        } catch (...) {
+            rethrow_at_end(self.ctx_, std::current_exception());
         }
     }
 
@@ -502,7 +521,7 @@ struct start_arguments<C, F, Rest...> {
     static decltype(auto) apply(const char* what, Start start, const context& ctx, F&& f,
                                 Rest&&... rest)
     {
-        static_cast<void>(parent_node(ctx));
+        parent_node(ctx);
         return start(current_scheduler(what),
                      bound_function<std::decay_t<F>>(ctx, std::forward<F>(f)),
                      std::forward<Rest>(rest)...);
@@ -517,7 +536,7 @@ struct start_arguments<A, C, F, Rest...> {
     static decltype(auto) apply(const char*, Start start, const executor& ex, const context& ctx,
                                 F&& f, Rest&&... rest)
     {
-        static_cast<void>(parent_node(ctx));
+        parent_node(ctx);
         return start(ex.sched(), bound_function<std::decay_t<F>>(ctx, std::forward<F>(f)),
                      std::forward<Rest>(rest)...);
     }

@@ -22,7 +22,6 @@ class worker;
 
 // Out of line, so that this header does not need the scheduler.
 enum class place { dropped, inline_here, dispatched, posted };
-place where_to_run(const scheduler&, bool never_block) noexcept;
 const asio::any_io_executor& host_executor(const scheduler&, bool never_block) noexcept;
 void work_started(scheduler&) noexcept;
 void work_finished(scheduler&) noexcept;
@@ -34,6 +33,22 @@ struct thread_state {
     worker* held = nullptr;       ///< the worker this thread holds
     goroutine* current = nullptr; ///< the goroutine it runs
     unsigned nested = 0;          ///< handlers that run inside of it
+};
+
+/// One call of `execute`. While a thread from outside is in it, perhaps in the last lines of Asio's
+/// post, the end of the runtime waits: what it posted may have come to an end already.
+class handover {
+public:
+    handover(scheduler& s, bool never_block) noexcept;
+    handover(const handover&) = delete;
+    handover& operator=(const handover&) = delete;
+    ~handover();
+
+    [[nodiscard]] place where() const noexcept { return where_; }
+
+private:
+    scheduler* entered_; ///< null: the thread holds a worker, for which the end waits anyway
+    place where_;
 };
 
 /// A handler runs inside a goroutine's slice; the goroutine is the current one again after it.
@@ -110,20 +125,20 @@ public:
     void execute(F&& f) const
     {
         detail::scheduler& s = sched();
-        const detail::place where = detail::where_to_run(s, (bits_ & never_bit) != 0);
+        const detail::handover scope(s, (bits_ & never_bit) != 0);
         // The runtime is over: what `f` owns is unwound.
-        if (where == detail::place::dropped) return;
-        if (where == detail::place::inline_here) {
-            const detail::nested_run scope;
+        if (scope.where() == detail::place::dropped) return;
+        if (scope.where() == detail::place::inline_here) {
+            const detail::nested_run nested;
             std::decay_t<F> g(std::forward<F>(f));
             std::move(g)();
             return;
         }
-        const auto& host = detail::host_executor(s, where == detail::place::posted);
+        const auto& host = detail::host_executor(s, scope.where() == detail::place::posted);
         host.execute(
             [work = detail::queued_work(s), g = std::decay_t<F>(std::forward<F>(f))]() mutable {
-                detail::worker_scope scope(work.sched());
-                if (scope.admitted()) std::move(g)();
+                detail::worker_scope worker(work.sched());
+                if (worker.admitted()) std::move(g)();
             });
     }
 

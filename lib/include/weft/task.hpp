@@ -11,14 +11,12 @@
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/deferred.hpp>
-#include <asio/error.hpp>
 
 #include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <new>
 #include <source_location>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -120,8 +118,8 @@ public:
             static_cast<slot_binding*>(g.bound)->slot_was_used();
         try {
             return inner_.await_resume();
-        } catch (const std::system_error& e) {
-            if (e.code() == asio::error::operation_aborted && ended()) throw_interrupted(g);
+        } catch (...) {
+            if (ended() && is_cancellation(std::current_exception())) throw_interrupted(g);
             throw;
         }
     }
@@ -165,6 +163,17 @@ public:
     // Not Asio's recycling: it keeps two blocks a thread.
     void* operator new(std::size_t size) { return allocate_frame(size); }
     void operator delete(void* p, std::size_t size) noexcept { free_frame(p, size); }
+
+    ~promise_base()
+    {
+        // The bottom frame has taken the record with it.
+        if constexpr (!std::is_same_v<T, entry_point>) {
+            if (WEFT_UNLIKELY(self && self->reason.load(std::memory_order_relaxed) !=
+                                          wait_reason::running)) {
+                forget_frame(*self, *this);
+            }
+        }
+    }
 
     void unhandled_exception() noexcept
     {

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 
 /// How a goroutine that was bound to a context, or to one of Asio's cancellation slots, is taken out
 /// of what it waits for.
@@ -149,6 +150,11 @@ private:
     const asio::cancellation_state state_;
     bool listening_ = false;
 };
+
+/// Whether `e` has this code, or is how Asio's operations, and combinations of them, say that they were
+/// cancelled.
+[[nodiscard]] bool is_cancellation(const std::exception_ptr& e,
+                                   const std::error_code& code = {}) noexcept;
 
 /// Throws what ends a bound goroutine.
 [[noreturn]] void throw_interrupted(const goroutine& g);

@@ -69,7 +69,10 @@ private:
         detached* self;
         void operator()(asio::cancellation_type type)
         {
-            if (type != asio::cancellation_type::none && self->waits_ && self->driver_.withdraw()) {
+            if (type == asio::cancellation_type::none || !self->waits_) return;
+            const bool withdrawn = self->driver_.withdraw();
+            arm_changed_timers();
+            if (withdrawn) {
                 self->complete(
                     std::make_exception_ptr(asio::system_error(asio::error::operation_aborted)));
             }
@@ -98,7 +101,7 @@ private:
                 static_cast<detached*>(c)->complete(nullptr);
             };
             driver_.publish_to(wake_target(static_cast<wake_callback&>(*this)));
-            arm_pushed_timers(); // the node may be gone by now
+            arm_changed_timers(); // the node may be gone by now
         }
     }
 
@@ -141,6 +144,7 @@ private:
         } catch (...) {
             failure = std::current_exception();
         }
+        arm_changed_timers(); // of a select's other cases
     }
 
     /// Frees the node before the handler runs, as Asio promises.

@@ -90,6 +90,7 @@ struct goroutine_extras {
 ///  - `thread`, `top_frame`, `top_core`, `parked_on`, `since` are written by the goroutine's own
 ///    thread before it is published (channel unlocked, queue pushed) and read by whoever resumes
 ///    it, after taking it;
+///  - `top_core` may be read by a dump, under the shard's lock, while `reason` is not `running`;
 ///  - `budget`, `random` belong to the running goroutine;
 ///  - `reason` may be read by anybody at any time;
 ///  - the list hook and `extras` are guarded by the shard's lock.
@@ -128,7 +129,7 @@ inline void forget_current(goroutine& g) noexcept
 inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
 {
     g.parked_on = on;
-    g.reason.store(why, std::memory_order_relaxed);
+    g.reason.store(why, std::memory_order_release); // a dump may read now
     forget_current(g);
     g.thread.put(std::move(*g.top_frame->detach_thread()));
 }
@@ -146,6 +147,10 @@ void adopt(goroutine& g, const asio_thread& t) noexcept;
 /// Brackets an Asio operation: between the two the goroutine belongs to Asio.
 void enter_foreign(goroutine& g) noexcept;
 void leave_foreign(goroutine& g) noexcept;
+
+/// Called by the innermost frame when it is destroyed although the goroutine does not run: whoever
+/// owned it dropped it. A dump must not find the frame any more.
+void forget_frame(goroutine& g, const promise_core& frame) noexcept;
 
 /// The goroutine's extras, made at the first call. Only by the goroutine itself.
 goroutine_extras& extras_of(goroutine& g);

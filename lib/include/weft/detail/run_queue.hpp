@@ -105,7 +105,9 @@ private:
         prefetch(soon.next_run);
         prefetch(reinterpret_cast<const char*>(soon.next_run) + cache_line);
         const auto* frame = reinterpret_cast<const char*>(soon.top_frame);
-        for (int line = 0; line < 4; ++line) prefetch(frame + line * static_cast<int>(cache_line));
+        for (const auto* line = frame; line != frame + 4 * cache_line; line += cache_line) {
+            prefetch(line);
+        }
     }
 
     spinlock lock_;

@@ -144,6 +144,10 @@ public:
     void leave_worker(worker* w, bool drain);
     void work_started() noexcept;
     void work_finished() noexcept;
+    /// Between the two the calling thread may use the scheduler and its host, although it holds no
+    /// worker: the end waits for it. After the second it may not.
+    void enter_from_outside() noexcept { entered_.fetch_add(1, std::memory_order_seq_cst); }
+    void leave_from_outside() noexcept { entered_.fetch_sub(1, std::memory_order_release); }
 
     [[nodiscard]] side_pool& blocking_pool() noexcept { return *side_; }
     [[nodiscard]] timekeeper& timers() noexcept { return *timers_; }
@@ -152,7 +156,8 @@ public:
     /// Set by run(): a program of goroutines alone, whose deadlock can be told.
     std::atomic<bool> whole_program{false};
 
-    /// Goroutines, or tracked executors, that an Asio context of somebody else's still holds.
+    /// Goroutines, or tracked executors, that an Asio context of somebody else's still holds, or
+    /// threads that are letting go of them.
     [[nodiscard]] bool has_orphans() noexcept;
 
     const runtime_options options;
@@ -176,7 +181,6 @@ private:
     void unwind_parked(bool blocking_calls_too) noexcept;
     [[nodiscard]] std::uint64_t activity() const noexcept;
     void hold_host(int by);
-    void count_work(int by) noexcept;
     [[nodiscard]] bool all_idle() const noexcept;
     [[nodiscard]] bool deadlocked() noexcept;
     void exit_if_deadlocked();
@@ -187,10 +191,11 @@ private:
     std::unique_ptr<timekeeper> timers_;
 
     alignas(cache_line) run_queue injected_;
-    std::atomic<std::uint64_t> injections_{
-        0}; ///< how many there ever were: a worker going idle looks twice
-    std::atomic<std::uint32_t> injecting_{0}; ///< threads inside inject(); stop() waits for them
-    registry_shard outside_;                  ///< goroutines spawned from foreign threads
+    /// How many there ever were: a worker going idle looks twice.
+    std::atomic<std::uint64_t> injections_{0};
+    /// Threads that hold no worker of this scheduler and use it all the same; stop() waits for them.
+    std::atomic<std::uint32_t> entered_{0};
+    registry_shard outside_; ///< goroutines spawned from foreign threads
     std::atomic<std::uint64_t> ids_{1};
     const std::uint64_t seed_; ///< of the goroutines' random choices
 

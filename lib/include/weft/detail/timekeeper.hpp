@@ -66,22 +66,25 @@ public:
     [[nodiscard]] std::shared_ptr<scheduler> keep_alive() const noexcept;
 
 private:
-    void set_asio_timer(std::int64_t when);
+    void set_asio_timer();
     void on_asio_timer(std::uint64_t generation);
 
     scheduler& sched_;
     std::vector<timer_shard*> shards_;
-    std::atomic<std::int64_t> armed_for_{timer_wheel::never}; ///< written under mutex_
+    /// Written under mutex_. Who pushed a timer leaves it alone where some thread wakes up early enough; who
+    /// clears it looks at the wheels again. Read-modify-writes on both sides: one of the two sees the other.
+    std::atomic<std::int64_t> armed_for_{timer_wheel::never};
     std::mutex mutex_;
     std::optional<asio::steady_timer>
         asio_timer_;               ///< guarded by mutex_, as all below; empty once closed
     std::uint64_t generation_ = 0; ///< of the latest wait
 };
 
-/// A timer was pushed by a thread that may hold no worker of its runtime: it will have to call `arm`, when it
-/// holds no lock. Cheap when there is a worker.
-void pushed_timer(timer_shard& s) noexcept;
-/// Calls `arm` for what the thread pushed meanwhile.
-void arm_pushed_timers() noexcept;
+/// With the shard's lock held, where the caller cannot `arm` itself: a thread that is no worker of the runtime has
+/// changed the wheel. It will call `arm_changed_timers`, when it holds no lock; a worker of another runtime does so
+/// at its next look around.
+void changed_timer(timer_shard& s) noexcept;
+/// Calls `arm` for what the thread changed meanwhile.
+void arm_changed_timers() noexcept;
 
 } // namespace weft::detail

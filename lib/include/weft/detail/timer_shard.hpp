@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace weft::detail {
 
@@ -74,6 +75,9 @@ public:
     [[nodiscard]] alarm* take_spare() noexcept;
     /// False: enough were put aside.
     [[nodiscard]] bool put_aside(alarm& a) noexcept;
+    /// The calling thread has changed the wheel: whose timekeeper it must `arm`, once it holds no lock.
+    /// Null: it is one of the runtime's workers, which do so before they go idle.
+    [[nodiscard]] std::shared_ptr<scheduler> to_arm() const noexcept;
 
     // --- unlocked
     /// Nothing is due before this moment; `timer_wheel::never`: nothing waits.
@@ -95,6 +99,30 @@ private:
     std::size_t users_ = 1;
     alarm* spare_ = nullptr;
     unsigned spares_ = 0;
+};
+
+/// Keeps a shard, for an operation that may be looked at after its runtime has ended.
+class timer_shard_ref {
+public:
+    explicit timer_shard_ref(timer_shard& s) noexcept : shard_(&s)
+    {
+        s.lock.lock();
+        s.enter();
+        s.lock.unlock();
+    }
+    timer_shard_ref(timer_shard_ref&& o) noexcept : shard_(std::exchange(o.shard_, nullptr)) {}
+    timer_shard_ref& operator=(timer_shard_ref&&) = delete;
+    ~timer_shard_ref()
+    {
+        if (!shard_) return;
+        shard_->lock.lock();
+        const bool last = shard_->leave();
+        shard_->lock.unlock();
+        if (last) delete shard_;
+    }
+
+private:
+    timer_shard* shard_;
 };
 
 /// Something of the library's that happens at a moment: a timer delivers, a context ends. Unlike a waiter in a
@@ -119,12 +147,11 @@ public:
     /// Brings the wheel in line. `now` is not after the present. With no lock held. False: the runtime has
     /// ended, and it will never ring.
     bool settle(std::int64_t now) noexcept;
-    /// The same in two parts: with the shard's lock held, and without.
+    /// The same with the shard's lock held; the caller asks the shard `to_arm`.
     void settle_locked(std::int64_t now) noexcept
     {
         if (!ringing_) place(now);
     }
-    void wake_somebody() noexcept;
 
 protected:
     explicit alarm(timer_shard& s) noexcept;

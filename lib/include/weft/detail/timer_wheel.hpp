@@ -49,7 +49,10 @@ public:
     /// `w.slot` points to its entry. `now` is any moment not after the present; it keeps an idle wheel fresh.
     void push(waiter& w, std::int64_t now) noexcept
     {
-        if (count_ == 0 && now > elapsed_) elapsed_ = now;
+        if (count_ == 0) {
+            falling_ = none; // its last entries may have been removed
+            elapsed_ = std::max(elapsed_, now);
+        }
         ++count_;
         w.queued = true;
         place(w);
@@ -67,8 +70,9 @@ public:
         return true;
     }
 
-    /// Moves what is due at `now`, in the order of time, to `due`: at most `most` entries are looked at, so
-    /// that a lock is never held for long. True: there may be more.
+    /// Moves what is due at `now` to `due`, in the order of time: at most `most` entries are looked at, so
+    /// that a lock is never held for long. True: there may be more. Each part is in order, and nearly so are
+    /// the parts: those of one list are not sorted before they are taken.
     bool advance(std::int64_t now, wake_list& due, std::size_t most) noexcept
     {
         now = std::max(now, elapsed_);
