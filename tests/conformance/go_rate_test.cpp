@@ -375,7 +375,7 @@ TEST_CASE("RATE-18 a cancelled wait ends then, and its tokens come back")
             const limiter lim(10, 3);
             auto [ctx, cancel] = weft::with_cancel(weft::background());
             co_await lim.wait(ctx, 2);
-            auto stop = weft::after_func(100ms, [cancel = cancel] { cancel(); });
+            auto stop = weft::after_func(100ms, [cancel] { cancel(); });
             const outcome o = co_await timed(lim.wait(ctx, 3));
             CHECK(o.took >= 99ms);
             // On a slow machine the 200 ms may pass first.

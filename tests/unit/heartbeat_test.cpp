@@ -160,7 +160,7 @@ TEST_CASE("a worker that is stuck is noticed; one that goes on is not")
         const heartbeat good(ctx, 10ms, 2s), stuck(ctx, 10ms, 20ms);
         weft::go(busy, ctx, good);
         auto never = make_channel<void>();
-        auto hangs = [never, stuck, ctx = ctx]() -> task<> {
+        auto hangs = [never, stuck, ctx]() -> task<> {
             stuck.beat();
             co_await weft::select{never.receive(), ctx.done()};
         };

@@ -186,7 +186,7 @@ TEST_CASE("cancelled in the middle, a wait gives its tokens back")
         CHECK(lim.allow(3));
         auto [ctx, cancel] = weft::with_cancel(weft::background());
         auto waiter = weft::spawn(
-            [lim, ctx = ctx]() -> task<ending> { co_return co_await ending_of(lim.wait(ctx, 2)); });
+            [lim, ctx]() -> task<ending> { co_return co_await ending_of(lim.wait(ctx, 2)); });
         co_await until_parked(1, "sleep");
         CHECK(lim.tokens() < -1.9);
         cancel();
@@ -224,8 +224,8 @@ TEST_CASE("a wait that is cancelled again and again leaves the bucket as it was"
         for (std::size_t i = 0; i < weft_test::count(2000); ++i) {
             auto [ctx, cancel] = weft::with_cancel(weft::background());
             auto bound = weft::spawn(ctx, [one]() -> task<> { co_await one.wait(); });
-            auto under = weft::spawn(
-                [other, ctx = ctx]() -> task<ending> { return ending_of(other.wait(ctx)); });
+            auto under =
+                weft::spawn([other, ctx]() -> task<ending> { return ending_of(other.wait(ctx)); });
             if (i % 2 == 0) co_await weft::this_goroutine::yield();
             cancel();
             const ending e = co_await under.join();

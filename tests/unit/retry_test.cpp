@@ -258,7 +258,7 @@ TEST_CASE("a context that ends in a pause: its code, and the last failure inside
             co_return;
         };
         auto [ctx, cancel] = weft::with_cancel(weft::background());
-        auto h = weft::spawn([&, ctx = ctx] { return ending_of(retry(ctx, slow, never)); });
+        auto h = weft::spawn([&, ctx] { return ending_of(retry(ctx, slow, never)); });
         co_await until_parked(1, "sleep");
         cancel();
         const ending e = co_await h.join();
@@ -297,7 +297,7 @@ TEST_CASE("a context that ends while an attempt runs ends the retry, not the att
         auto [ctx, cancel] = weft::with_cancel(weft::background());
         int calls = 0;
         // It does not look at the context.
-        auto stubborn = [&, cancel = cancel]() -> task<> {
+        auto stubborn = [&, cancel]() -> task<> {
             ++calls;
             cancel();
             co_await weft::this_goroutine::yield();
@@ -310,8 +310,8 @@ TEST_CASE("a context that ends while an attempt runs ends the retry, not the att
 
         // It does: what the context says is not nested in itself.
         auto [other, cancel_other] = weft::with_cancel(weft::background());
-        auto obedient = [&, other = other, cancel = cancel_other]() -> task<> {
-            cancel();
+        auto obedient = [&, other, cancel_other]() -> task<> {
+            cancel_other();
             co_await weft::sleep(other, 1h);
         };
         const ending f = co_await ending_of(retry(other, quick, obedient));
@@ -320,8 +320,8 @@ TEST_CASE("a context that ends while an attempt runs ends the retry, not the att
 
         // It succeeds all the same.
         auto [late, cancel_late] = weft::with_cancel(weft::background());
-        auto lucky = [cancel = cancel_late] {
-            cancel();
+        auto lucky = [cancel_late] {
+            cancel_late();
             return 5;
         };
         const int five = co_await retry(late, quick, lucky);
