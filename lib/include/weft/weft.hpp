@@ -5,27 +5,34 @@
 /// All of the core.
 
 #include <weft/after.hpp>
+#include <weft/backoff.hpp>
 #include <weft/bind.hpp>
 #include <weft/blocking.hpp>
 #include <weft/channel.hpp>
 #include <weft/clock.hpp>
 #include <weft/context.hpp>
+#include <weft/debounce.hpp>
 #include <weft/debug/goroutines.hpp>
 #include <weft/defer.hpp>
 #include <weft/error.hpp>
 #include <weft/executor.hpp>
 #include <weft/go.hpp>
+#include <weft/heartbeat.hpp>
 #include <weft/join_handle.hpp>
 #include <weft/log.hpp>
 #include <weft/pending.hpp>
+#include <weft/rate_limiter.hpp>
+#include <weft/retry.hpp>
 #include <weft/run.hpp>
 #include <weft/runtime.hpp>
 #include <weft/runtime_options.hpp>
 #include <weft/select.hpp>
 #include <weft/shield.hpp>
 #include <weft/sleep.hpp>
+#include <weft/sometimes.hpp>
 #include <weft/sync_wait.hpp>
 #include <weft/task.hpp>
 #include <weft/this_goroutine.hpp>
+#include <weft/throttle.hpp>
 #include <weft/ticker.hpp>
 #include <weft/timer.hpp>
