@@ -239,7 +239,10 @@ void timekeeper::on_asio_timer(std::uint64_t mine)
         armed_for_.exchange(timer_wheel::never, std::memory_order_acq_rel);
     }
     worker_scope scope(sched_); // its end runs what was woken, and arms for the next
-    if (scope.admitted()) ring(nanos(clock::now()));
+    if (!scope.admitted()) return;
+    ring(nanos(clock::now()));
+    // No worker was free. The one that goes idle now may have seen that a thread would wake up: this one.
+    if (!this_thread_state().held) arm();
 }
 
 void timekeeper::close() noexcept
