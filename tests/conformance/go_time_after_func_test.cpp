@@ -98,9 +98,9 @@ TEST_CASE("TIME-23 stop while the function runs is false and does not wait; befo
         gate.close();
 
         std::atomic<bool> called{false};
-        auto later = after_func(30ms, [&] { called = true; });
+        auto later = after_func(200ms, [&] { called = true; });
         CHECK(later.stop());
-        co_await weft::sleep(60ms);
+        co_await weft::sleep(250ms);
         CHECK_FALSE(called.load());
     });
 }

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Timers that goroutines and ordinary threads set, stop, receive from and drop all at once. Each setting of a timer
-// has one end: it is delivered, stopped, or set anew.
+// Timers that goroutines and ordinary threads set, stop, receive from and drop all at once. Each
+// setting of a timer has one end: it is delivered, stopped, or set anew.
 
 #include "testing.hpp"
 
