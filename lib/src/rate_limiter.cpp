@@ -208,19 +208,17 @@ void limiter_wait_operation::enqueue(detail::waiter& w) noexcept
     entry_.when = std::min(entry_.when, detail::timer_wheel::never - 1);
     w.slot = &entry_;
     shard_->push(w, detail::nanos(now));
-    detail::pushed_timer(*shard_);
+    detail::changed_timer(*shard_);
 }
 
 void limiter_wait_operation::dequeue(detail::waiter& w) noexcept
 {
-    if (!holds_) {
-        if (answer_ != detail::limiter_answer::later) shard_->remove(w); // refused in `enqueue`
-        return;
-    }
+    if (!holds_ && answer_ == detail::limiter_answer::later) return; // it stands nowhere
+    const bool stood = shard_->remove(w);
+    if (stood) detail::changed_timer(*shard_);
     // Alone, and no longer in the wheel: the timer was faster, and it has happened. In a select
     // only losers come here.
-    if (!shard_->remove(w) && !w.contest) return;
-    give_back();
+    if (stood || w.contest) give_back();
 }
 
 void limiter_wait_operation::give_back() noexcept

@@ -11,7 +11,6 @@
 #include <limits>
 #include <memory>
 #include <utility>
-#include <variant>
 
 /// `limiter`: how often something may happen.
 
@@ -105,7 +104,7 @@ public:
     void dequeue(detail::waiter& w) noexcept;
     void finish(detail::waiter& w);
     detail::wait_reason reason() const noexcept { return detail::wait_reason::sleep; }
-    std::monostate retain() const noexcept { return {}; }
+    detail::timer_shard_ref retain() const noexcept { return detail::timer_shard_ref(*shard_); }
 
 private:
     void give_back() noexcept;
