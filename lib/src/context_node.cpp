@@ -122,6 +122,7 @@ void context_life::interrupt_bound() noexcept
         slot_guard* guards = nullptr;
         unsigned n = 0;
         lock.lock();
+        told_.store(static_cast<int>(ended()), std::memory_order_seq_cst);
         while (n++ < most_at_once) {
             binding* b = bound_.pop_front();
             if (!b) break;
@@ -199,7 +200,7 @@ std::size_t context_life::children() noexcept
 void context_life::bind(binding& b) noexcept
 {
     lock.lock();
-    if (!has_ended()) {
+    if (told_.load(std::memory_order_relaxed) == 0) {
         b.linked = true;
         bound_.push_back(&b);
     }
@@ -235,7 +236,7 @@ void timed_life::on_end() noexcept
 
 context_binding::context_binding(context_ref ctx) noexcept
     : binding(*this_thread_state().current,
-              ctx.get()->life() ? &ctx.get()->life()->ended_word() : nullptr),
+              ctx.get()->life() ? &ctx.get()->life()->told_word() : nullptr),
       ctx_(std::move(ctx))
 {
     if (context_life* l = ctx_.get()->life()) l->bind(*this);

@@ -46,10 +46,12 @@ void select_core::lock() noexcept
         if (t != last) t->lock.lock();
         last = t;
     }
+    if (lockable_ == 0) nowhere.lock.lock();
 }
 
 void select_core::unlock() noexcept
 {
+    if (lockable_ == 0) return nowhere.lock.unlock();
     const waitable* last = nullptr;
     for (std::uint32_t i = lockable_; i-- > 0;) {
         waitable* t = by_address_[i]->target;
@@ -120,11 +122,15 @@ void select_core::publish(wake_target whom) noexcept
         if (pending) pending->lock.unlock();
         pending = t;
     }
-    if (pending) pending->lock.unlock();
+    (pending ? pending : &nowhere)->lock.unlock();
 }
 
 void select_core::leave_queues(const waiter* except) noexcept
 {
+    if (lockable_ == 0) { // who waits nowhere may still be on its way there
+        nowhere.lock.lock();
+        nowhere.lock.unlock();
+    }
     for (std::uint32_t i = 0; i < lockable_; ++i) {
         select_case& c = *by_address_[i];
         if (&c.w == except) continue;

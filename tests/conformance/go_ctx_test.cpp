@@ -106,7 +106,7 @@ TEST_CASE("CTX-03 a second cancel changes nothing")
         for (int round = 0; round < 200; ++round) {
             auto [both, end] = weft::with_cancel_cause(background());
             const auto one = std::make_exception_ptr(1), two = std::make_exception_ptr(2);
-            std::thread outside([end = end, one] { end(one); });
+            std::thread outside([other = end, one] { other(one); });
             end(two);
             const auto kept = both.cause();
             outside.join();

@@ -63,7 +63,8 @@ private:
             mine.swap(next_);
             busy_ = false;
             for (const auto& cancel : mine) {
-                for (volatile unsigned spin = random() % 512; spin != 0; spin = spin - 1) continue;
+                for (auto spin = random() % 512; spin != 0; --spin)
+                    std::atomic_signal_fence(std::memory_order_seq_cst);
                 cancel();
             }
             mine.clear();
@@ -134,11 +135,13 @@ TEST_CASE("channel operations against cancellation: sent = received + what is le
             std::mt19937_64 random(weft_test::make_random());
             const std::size_t rounds = count(2'000'000) / 5;
             for (std::size_t i = 0; i < rounds; i += 5) {
-                auto a = make_channel<counted>(random() % 3), b = make_channel<counted>(random() % 2);
+                auto a = make_channel<counted>(random() % 3),
+                     b = make_channel<counted>(random() % 2);
                 auto made = with_cancel(weft::background());
                 const context& ctx = made.ctx;
                 weft_test::team all;
-                for (auto& h : {weft::spawn(ctx, sender, a, std::ref(t)), weft::spawn(ctx, receiver, a, std::ref(t)),
+                for (auto& h : {weft::spawn(ctx, sender, a, std::ref(t)),
+                                weft::spawn(ctx, receiver, a, std::ref(t)),
                                 weft::spawn(ctx, chooser, a, b, std::ref(t)),
                                 weft::spawn(ctx, receiver, b, std::ref(t)),
                                 weft::spawn(explicit_receiver, ctx, b, std::ref(t))}) {
@@ -173,7 +176,8 @@ TEST_CASE("sleeps, Asio's timers and deadlines against cancellation: each ends o
             std::mt19937_64 random(weft_test::make_random());
             for (std::size_t i = 0; i < rounds; i += 4) {
                 const auto nap = std::chrono::nanoseconds(random() % 20'000);
-                auto made = weft::with_timeout(weft::background(), std::chrono::nanoseconds(random() % 40'000));
+                auto made = weft::with_timeout(weft::background(),
+                                               std::chrono::nanoseconds(random() % 40'000));
                 weft_test::team all;
                 const auto sleeps = [&slept](weft::duration d) -> task<> {
                     co_await weft::sleep(d);
@@ -230,7 +234,8 @@ TEST_CASE("joins and results against cancellation: a result is fetched or stays"
     });
 }
 
-TEST_CASE("a deadline storm: each of 100,000 goroutines selects on a channel, its context and a timeout")
+TEST_CASE(
+    "a deadline storm: each of 100,000 goroutines selects on a channel, its context and a timeout")
 {
     on_procs([]() -> task<void> {
         const auto n = static_cast<int>(count(1'000'000) / 10);

@@ -70,10 +70,10 @@ TEST_CASE("stopped in time it never runs; the function goes with the last handle
         {
             auto own = std::make_unique<int>(1); // may be moved only
             auto t =
-                after_func(3ms, [&, o = std::move(own), w = witness(destroyed)] { ran += *o; });
+                after_func(50ms, [&, o = std::move(own), w = witness(destroyed)] { ran += *o; });
             CHECK(t.stop());
             CHECK_FALSE(t.stop());
-            co_await sleep_ms(6);
+            co_await sleep_ms(60);
             CHECK(ran == 0);
             CHECK(destroyed == 0);
             CHECK_FALSE(t.reset(1ms)); // it can be set again

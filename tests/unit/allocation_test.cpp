@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -184,6 +185,58 @@ TEST_CASE("a select allocates nothing, whether it finds a case ready or waits")
             co_await weft::select{quit.receive(), back.receive()};
             co_await (there.send(i) || quit.receive());
             co_await back.receive();
+        }
+    });
+}
+
+TEST_CASE("sleeping allocates nothing, alone or in company")
+{
+    bool started = false;
+    check_none([&]() -> task<> {
+        if (!std::exchange(started, true)) {
+            for (int i = 0; i < 20; ++i) {
+                weft::go([i]() -> task<> {
+                    for (;;) co_await weft::sleep(std::chrono::microseconds(10 + i));
+                });
+            }
+        }
+        for (int i = 0; i < rounds / 10; ++i) {
+            co_await weft::sleep(std::chrono::microseconds(i % 3 ? 1 : 50));
+            co_await weft::sleep(weft::duration::zero());
+        }
+    });
+}
+
+TEST_CASE("a moment in a select allocates nothing, whether it comes or not")
+{
+    auto there = make_channel<int>(), back = make_channel<int>(), idle = make_channel<int>();
+    bool started = false;
+    check_none([&]() -> task<> {
+        if (!std::exchange(started, true)) weft::go(answer, there, back);
+        for (int i = 0; i < rounds; ++i) {
+            co_await weft::select{there.send(i), weft::after(std::chrono::seconds(1))};
+            co_await weft::select{back.receive(), weft::after(std::chrono::seconds(1)),
+                                  weft::at(weft::time_point::max())};
+            if (i % 10) continue;
+            co_await weft::select{idle.receive(), weft::after(std::chrono::microseconds(1))};
+            (void)weft::try_select{idle.receive(), weft::after(std::chrono::seconds(1))};
+        }
+    });
+}
+
+TEST_CASE("timers and tickers made, set, stopped and dropped: memory is used again")
+{
+    check_none([]() -> task<> {
+        for (int i = 0; i < rounds; ++i) {
+            weft::timer t(std::chrono::seconds(1));
+            (void)t.reset(std::chrono::seconds(2));
+            (void)t.stop();
+            (void)t.reset(weft::duration::zero());
+            (void)co_await t.channel().receive();
+            weft::timer dropped(std::chrono::seconds(1));
+            weft::ticker k(std::chrono::microseconds(i % 10 ? 1'000'000 : 5));
+            if (i % 10 == 0) (void)co_await k.channel().receive();
+            k.stop();
         }
     });
 }

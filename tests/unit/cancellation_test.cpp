@@ -224,14 +224,14 @@ TEST_CASE("Asio's operations are interrupted, simple and composed")
 TEST_CASE("a composed read is interrupted between its steps")
 {
     on_procs([]() -> task<void> {
-        auto [one, two] = co_await connected();
-        const body feed = [&two = two]() -> task<void> {
+        auto sockets = co_await connected();
+        const body feed = [&two = sockets.second]() -> task<void> {
             for (;;) {
                 co_await asio::async_write(two, asio::buffer("x", 1), asio::deferred);
                 co_await weft::this_goroutine::yield();
             }
         };
-        const body read = [&one = one]() -> task<void> {
+        const body read = [&one = sockets.first]() -> task<void> {
             std::string room(std::size_t{1} << 22, ' ');
             co_await asio::async_read(one, asio::buffer(room), asio::deferred);
         };

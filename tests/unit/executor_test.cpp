@@ -11,7 +11,10 @@
 #include <asio/basic_waitable_timer.hpp>
 #include <asio/bind_executor.hpp>
 #include <asio/buffer.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/defer.hpp>
+#include <asio/deferred.hpp>
+#include <asio/detached.hpp>
 #include <asio/dispatch.hpp>
 #include <asio/execution.hpp>
 #include <asio/executor_work_guard.hpp>
@@ -26,7 +29,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -121,6 +126,76 @@ TEST_CASE("dispatch runs at once in handlers and goroutines, post later")
         order += '.';
     });
     CHECK(order == "d.");
+}
+
+TEST_CASE(
+    "a handler dispatched by a goroutine is nobody, and the goroutine is itself again after it")
+{
+    on_procs([]() -> task<> {
+        const auto self = weft::this_goroutine::get_id();
+        const auto ex = weft::this_goroutine::get_executor();
+        weft::runtime other({.procs = 1});
+        bool ran = false;
+        asio::dispatch(ex, [&] {
+            ran = true;
+            CHECK_MISUSE(weft::this_goroutine::get_id(),
+                         "this_goroutine: not called in a goroutine");
+            weft::go([] {}); // the runtime is known all the same
+        });
+        CHECK(ran);
+        CHECK(weft::this_goroutine::get_id() == self);
+        CHECK_THROWS_AS(asio::dispatch(ex, [] { throw std::runtime_error("out of a handler"); }),
+                        std::runtime_error);
+        CHECK(weft::this_goroutine::get_id() == self);
+        // A goroutine that begins and ends inside of this one's slice.
+        std::uint64_t inner = 0;
+        asio::co_spawn(
+            ex,
+            [&]() -> task<> {
+                const auto now = [] {};
+                co_await asio::dispatch(weft::this_goroutine::get_executor(), asio::deferred);
+                now();
+                inner = weft::this_goroutine::get_id();
+            },
+            asio::detached);
+        CHECK(weft::this_goroutine::get_id() == self);
+        co_await weft_test::yield_until([&] { return inner != 0; });
+        CHECK(inner != self);
+        CHECK(weft::this_goroutine::get_id() == self);
+        CHECK(weft::this_goroutine::get_executor() == ex);
+    });
+}
+
+TEST_CASE("a host's handler is nobody again after what it dispatched to a runtime")
+{
+    asio::io_context context;
+    weft::runtime one(context.get_executor(), {.procs = 1});
+    weft::runtime two(context.get_executor(), {.procs = 1});
+    int ran = 0;
+    asio::post(context, [&] {
+        asio::dispatch(one.get_executor(), [&] {
+            weft::go([&]() -> task<> {
+                ++ran;
+                co_return;
+            });
+            asio::dispatch(two.get_executor(), [&] {
+                weft::go([&]() -> task<> {
+                    ++ran;
+                    CHECK(weft::this_goroutine::get_executor() == two.get_executor());
+                    co_return;
+                });
+            });
+            weft::go([&]() -> task<> {
+                ++ran;
+                CHECK(weft::this_goroutine::get_executor() == one.get_executor());
+                co_return;
+            });
+        });
+        CHECK_MISUSE(weft::go([] {}), "go: not on a weft runtime; pass its executor");
+        CHECK_MISUSE(weft::this_goroutine::get_id(), "this_goroutine: not called in a goroutine");
+    });
+    context.run();
+    CHECK(ran == 3);
 }
 
 TEST_CASE("timers and sockets are made with it, under their own name or as any_io_executor")

@@ -6,9 +6,14 @@
 #include "child_process.hpp"
 #include "testing.hpp"
 
+#include <asio/bind_executor.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <chrono>
+#include <csignal>
+#include <optional>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -179,6 +184,72 @@ TEST_CASE("no deadlock while a thread that weft does not know may still send")
         auto join = [&other] { other.join(); };
         co_await weft::blocking(join);
     });
+}
+
+TEST_CASE("no deadlock while a handler is under way, in a worker or without one")
+{
+    check_no_deadlock([]() -> task<> {
+        auto ch = make_channel<int>(3);
+        const auto ex = weft::this_goroutine::get_executor();
+        // More handlers than workers: one of them runs without.
+        for (int i = 0; i < 3; ++i) {
+            asio::post(ex, [ch] {
+                const auto end = weft::clock::now() + 40ms;
+                while (weft::clock::now() < end) {}
+                CHECK(ch.try_send(1));
+            });
+        }
+        for (int i = 0; i < 3; ++i) co_await ch.receive();
+    });
+}
+
+TEST_CASE("no deadlock while a token operation is pending, whose handler may send")
+{
+    check_no_deadlock([]() -> task<> {
+        const auto ex = weft::this_goroutine::get_executor();
+        auto question = make_channel<int>(), answer = make_channel<int>();
+        question.receive()(
+            asio::bind_executor(ex, [answer](std::exception_ptr, std::optional<int> v) {
+                CHECK(answer.try_send(*v + 1));
+            }));
+        asio::steady_timer timer(ex, 80ms);
+        timer.async_wait([question](std::error_code) { CHECK(question.try_send(1)); });
+        const auto v = co_await answer.receive();
+        CHECK(v == 2);
+    });
+    // Its operation stands in a queue that nobody of weft's will ever serve; a signal handler, or
+    // whatever holds the other end, might.
+    const auto child = in_child([] {
+        ::alarm(1);
+        auto question = make_channel<int>(), answer = make_channel<int>();
+        weft::run(
+            [&]() -> task<> {
+                question.receive()(
+                    asio::bind_executor(weft::this_goroutine::get_executor(), [](auto, auto) {}));
+                co_await answer.receive();
+            },
+            {.procs = 1});
+    });
+    CHECK(child.signal == SIGALRM);
+    CHECK(child.errors == "");
+}
+
+TEST_CASE("no deadlock when main has just returned and the others are parked")
+{
+    const auto child = in_child([] {
+        for (int round = 0; round < 300; ++round) {
+            weft::run(
+                []() -> task<> {
+                    for (int i = 0; i < 3; ++i) weft::go(wait_for_ever);
+                    co_await weft::this_goroutine::yield();
+                    // The monitor takes its look about now.
+                    if (std::random_device{}() % 2 == 0) co_await weft_test::sleep_ms(1);
+                },
+                {.procs = 2});
+        }
+    });
+    CHECK(child.status == 0);
+    CHECK(child.errors == "");
 }
 
 TEST_CASE("no deadlock in a goroutine that computes, and none where it was switched off")

@@ -9,6 +9,7 @@
 #include <weft/runtime.hpp>
 
 #include <asio/bind_executor.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -21,6 +22,7 @@
 #include <mutex>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -194,6 +196,38 @@ TEST_CASE("an exception of a host's handler leaves run as always, and goroutines
     CHECK_THROWS_WITH_AS(context.run(), "from a handler", std::runtime_error);
     context.run();
     CHECK(ran == 1);
+}
+
+TEST_CASE("an exception thrown out of a drain leaves run, and the goroutines of the queue go on")
+{
+    for (unsigned procs : {1u, 2u}) {
+        asio::io_context context;
+        weft::runtime rt(context.get_executor(), {.procs = procs});
+        int ran = 0, thrown = 0;
+        // The completion handler of a co_spawn is called where its goroutine ends, in the drain.
+        for (int i = 0; i < 3; ++i) {
+            asio::co_spawn(
+                rt.get_executor(), [&]() -> task<> { co_await weft::this_goroutine::yield(); },
+                [](std::exception_ptr) { throw std::runtime_error("from a completion"); });
+            weft::go(rt.get_executor(), [&]() -> task<> {
+                for (int n = 0; n < 5; ++n) co_await weft::this_goroutine::yield();
+                ++ran;
+            });
+        }
+        for (bool over = false; !over;) {
+            try {
+                context.run();
+                over = true;
+            } catch (const std::runtime_error& e) {
+                CHECK(std::string(e.what()) == "from a completion");
+                CHECK_MISUSE(weft::go([] {}), "go: not on a weft runtime; pass its executor");
+                ++thrown;
+            }
+        }
+        CHECK(thrown == 3);
+        CHECK(ran == 3);
+        CHECK(weft::debug::goroutines().empty());
+    }
 }
 
 TEST_CASE("an embedded runtime ends before its host: its goroutines are unwound")

@@ -8,9 +8,13 @@
 
 #include <weft/runtime.hpp>
 
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -156,4 +160,35 @@ TEST_CASE("a goroutine started by another runtime's goroutine has it as its pare
     REQUIRE(report.remaining.size() == 1);
     CHECK(report.remaining[0].parent == parent);
     gate.close();
+}
+
+TEST_CASE("a goroutine behind a long slice runs on another worker, however the slice came about")
+{
+    weft_test::watchdog guard;
+    weft::runtime rt({.procs = 2});
+    const auto ex = rt.get_executor();
+    std::atomic<int> passed{0};
+    const auto hold_until_the_other_ran = [&] {
+        auto other_ran = std::make_shared<std::atomic<bool>>(false);
+        weft::go([other_ran] { *other_ran = true; }); // behind this slice, on the same worker
+        while (!*other_ran) std::this_thread::yield();
+        ++passed;
+    };
+    // Each time the runtime has been quiet for so long that its monitor sleeps.
+    const auto quiet = [] { std::this_thread::sleep_for(std::chrono::milliseconds(60)); };
+    quiet();
+    asio::steady_timer timer(ex, std::chrono::milliseconds(1));
+    timer.async_wait([&](std::error_code) { weft::go(hold_until_the_other_ran); });
+    quiet();
+    CHECK(passed == 1);
+    weft::go(ex, [&]() -> task<> {
+        asio::steady_timer own(ex, std::chrono::milliseconds(60));
+        co_await own.async_wait();
+        hold_until_the_other_ran();
+    });
+    while (passed != 2) std::this_thread::yield();
+    quiet();
+    asio::post(ex, hold_until_the_other_ran); // the handler itself is what lasts
+    while (passed != 3) std::this_thread::yield();
+    rt.join();
 }

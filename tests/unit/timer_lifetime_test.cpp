@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Timers and the life of their runtime: embedded in a host, beside another one, at its end and after.
+// Timers and the life of their runtime: in a host, beside another one, at its end and after it.
 
 #include "testing.hpp"
 #include "witness.hpp"

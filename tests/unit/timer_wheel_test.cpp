@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
-// The wheel as a data structure: against a sorted set of the same moments, by chance and at the edges.
+// The wheel as a data structure: against a sorted set of the same moments, and at the edges.
 
 #include "testing.hpp"
 
@@ -263,8 +263,8 @@ TEST_CASE("an idle wheel takes over the clock of the next push")
 
 TEST_CASE("a wheel that became empty in the middle of an advance starts afresh")
 {
-    // What was left of a list that time had entered was removed; the wheel took over another clock, by which an entry
-    // went into that very list, and from there into itself without end.
+    // What was left of a list that time had entered was removed; the wheel took over another clock,
+    // by which an entry went into that very list, and from there into itself without end.
     both b(300);
     const std::int64_t list = 64 * 64; // one list of the third level
     for (int i = 0; i < 200; ++i) b.push(list + 100 + i, 0);

@@ -30,15 +30,15 @@ class slot_guard;
 ///                 parked -> interrupting by the canceller, -> parked when it is done.
 ///   parked -> running by whoever resumes the goroutine, once nobody interrupts.
 ///
-/// No interruption is missed: a goroutine that parks stores `parked`, then looks whether the context has ended; a
-/// canceller ends the context, then looks for `parked`. Both in the one order of seq_cst.
+/// No interruption is missed: a goroutine that parks stores `parked`, then looks whether it must end; a
+/// canceller says so, then looks for `parked`. Both in the one order of seq_cst.
 ///
 /// For Asio's operations `guard_` does the same for the cancellation slot (detail/slot_guard.hpp).
 class binding : public list_hook {
 public:
     enum class tied_to : std::uint8_t { context, slot };
 
-    /// `ended` holds the context's errc, 0 while it lives.
+    /// `ended` holds the context's errc, 0 until its end has reached the goroutines.
     binding(goroutine& g, const std::atomic<int>* ended, tied_to what = tied_to::context) noexcept;
     binding(const binding&) = delete;
     binding& operator=(const binding&) = delete;

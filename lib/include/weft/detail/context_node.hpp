@@ -110,6 +110,7 @@ struct ending {
 /// A layer that can end, once.
 ///
 /// Invariants: `ended_` changes once, under the lock, after `cause_`; from then on nobody waits, and no child is linked.
+/// `told_` follows when all descendants have ended; from then on no goroutine is linked.
 /// A life begun under one that had ended already is born ended.
 /// Ending collects under the lock and tells after it: those who wait for `done`, then the children and theirs; when
 /// all descendants have ended, the goroutines bound to any of them, so that one that waits in a select for a
@@ -135,7 +136,8 @@ public:
     {
         return ended_.load(std::memory_order_acquire) != 0;
     }
-    [[nodiscard]] const std::atomic<int>& ended_word() const noexcept { return ended_; }
+    /// What bound goroutines look at: as `ended`, but set only when all descendants have ended, too.
+    [[nodiscard]] const std::atomic<int>& told_word() const noexcept { return told_; }
     /// Null while it lives.
     [[nodiscard]] std::exception_ptr cause() const;
     [[nodiscard]] const std::optional<time_point>& deadline() const noexcept { return deadline_; }
@@ -180,6 +182,7 @@ private:
     void interrupt_bound() noexcept;
 
     std::atomic<int> ended_{0};
+    std::atomic<int> told_{0}; ///< written under the lock, once
     std::exception_ptr cause_; ///< written before `ended_`
     const std::optional<time_point> deadline_;
     context_life* const above_; ///< whose child it is, or null; the parent node keeps it

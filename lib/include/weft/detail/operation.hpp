@@ -79,7 +79,8 @@ public:
     {
         waitable* t = op_.target();
         if (WEFT_UNLIKELY(!t)) {
-            w_.queued = true; // nowhere; but it can be withdrawn once
+            nowhere.lock.lock();
+            w_.queued = true; // it can be withdrawn once
             return false;
         }
         wake_list wakes;
@@ -93,7 +94,7 @@ public:
     void publish_to(wake_target whom) noexcept
     {
         waitable* t = op_.target();
-        if (WEFT_UNLIKELY(!t)) return;
+        if (WEFT_UNLIKELY(!t)) return nowhere.lock.unlock();
         w_.contest = nullptr;
         w_.whom = whom;
         op_.enqueue(w_);
@@ -102,7 +103,8 @@ public:
 
     void abandon() noexcept
     {
-        if (waitable* t = op_.target()) t->lock.unlock();
+        waitable* t = op_.target();
+        (t ? t : &nowhere)->lock.unlock();
     }
 
     [[nodiscard]] wait_reason reason() const noexcept { return op_.reason(); }
@@ -112,7 +114,12 @@ public:
     {
         if (woken) return false; // it stood in one queue, which may be gone
         waitable* t = op_.target();
-        if (!t) return std::exchange(w_.queued, false);
+        if (!t) {
+            nowhere.lock.lock();
+            const bool waited = std::exchange(w_.queued, false);
+            nowhere.lock.unlock();
+            return waited;
+        }
         t->lock.lock();
         const bool was_queued = w_.queued;
         op_.dequeue(w_);

@@ -105,7 +105,8 @@ private:
         prefetch(soon.next_run);
         prefetch(reinterpret_cast<const char*>(soon.next_run) + cache_line);
         const auto* frame = reinterpret_cast<const char*>(soon.top_frame);
-        for (const auto* line = frame; line != frame + 4 * cache_line; line += cache_line) {
+        for (const auto* line = frame; line != frame + std::size_t{4} * cache_line;
+             line += cache_line) {
             prefetch(line);
         }
     }

@@ -161,4 +161,8 @@ struct waitable {
     spinlock lock;
 };
 
+/// Where they wait that wait for nothing (a nil channel, a select without cases). Its lock keeps whoever takes
+/// them back away until they are fully suspended, as the lock of a channel does.
+inline constinit waitable nowhere;
+
 } // namespace weft::detail
