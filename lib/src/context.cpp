@@ -154,26 +154,34 @@ public:
         if (has_ended()) return;
         set_ = set;
         retain();
-        set->async_wait(asio::bind_executor(
-            ex, [self = context_ref(this), set](const asio::error_code& ec, int number) {
-                if (!ec)
-                    self.get()->life()->end(errc::canceled,
-                                            std::make_exception_ptr(signal_error(number)));
-            }));
+        const auto signalled = [self = context_ref(this), set](const asio::error_code& ec, int n) {
+            if (ec) return;
+            auto* life = static_cast<signal_life*>(self.get()->life());
+            life->give_up(*set); // who sees the end may count on it
+            life->end(errc::canceled, std::make_exception_ptr(signal_error(n)));
+        };
+        set->async_wait(asio::bind_executor(ex, signalled));
     }
 
 private:
-    /// From now on a signal does what it would do without us.
     void on_end() noexcept override
     {
         const host_access pool(sched_); // until the set is let go of
         if (!pool) return;
+        std::shared_ptr<asio::signal_set> set;
+        {
+            std::lock_guard one(mutex_); // `listen` may be at it
+            set = set_.lock();
+        }
+        if (set) give_up(*set);
+    }
+    /// From now on a signal does what it would do without us.
+    void give_up(asio::signal_set& set) noexcept
+    {
         std::lock_guard one(mutex_);
-        const auto set = set_.lock();
-        if (!set) return;
         asio::error_code ignored;
-        set->cancel(ignored);
-        set->clear(ignored);
+        set.cancel(ignored);
+        set.clear(ignored);
     }
 
     const std::weak_ptr<scheduler> sched_;
