@@ -50,7 +50,10 @@ binding::binding(goroutine& g, const std::atomic<int>* ended, tied_to what) noex
 binding::~binding()
 {
     if (to_ == tied_to::context) g_.bound = nullptr; // else the goroutine is gone
-    if (slot_guard* guard = guard_.load(std::memory_order_relaxed)) guard->release();
+    if (slot_guard* guard = guard_.load(std::memory_order_relaxed)) {
+        guard->close();
+        guard->release();
+    }
 }
 
 slot_guard* binding::guard()
@@ -58,7 +61,7 @@ slot_guard* binding::guard()
     if (!ended_ || shields_ != 0 || to_ == tied_to::slot) return nullptr;
     slot_guard* guard = guard_.load(std::memory_order_relaxed);
     if (!guard) {
-        guard = new slot_guard;
+        guard = new slot_guard(g_.sched);
         guard_.store(guard, std::memory_order_seq_cst);
         if (must_end()) guard->cancel(); // the canceller may have looked before
     }
@@ -155,6 +158,30 @@ void throw_interrupted(const goroutine& g)
 
 // ---------------------------------------------------------------- slot_guard
 
+host_access::host_access(const std::weak_ptr<scheduler>& s) noexcept
+    : sched_(s.lock()), allowed_(sched_ != nullptr)
+{
+    if (!sched_) return;
+    sched_->enter_from_outside(); // before it looks whether the runtime ends
+    allowed_ = sched_->embedded() || !sched_->stopping();
+}
+
+host_access::~host_access()
+{
+    if (sched_) sched_->leave_from_outside();
+}
+
+slot_guard::slot_guard(scheduler* s)
+    : owned_(s != nullptr), sched_(s ? s->weak_from_this() : std::weak_ptr<scheduler>())
+{
+}
+
+void slot_guard::close() noexcept
+{
+    const std::uint64_t s = state_.load(std::memory_order_acquire);
+    if (s % one_generation != idle) finish(s / one_generation);
+}
+
 slot_guard::generation slot_guard::begin() noexcept
 {
     const generation g = state_.load(std::memory_order_relaxed) / one_generation + 1;
@@ -216,6 +243,8 @@ void slot_guard::finish(generation g) noexcept
 void slot_guard::cancel() noexcept
 {
     cancelled_.store(true, std::memory_order_seq_cst);
+    const host_access pool(sched_);
+    if (owned_ && !pool) return; // it goes, and the operation with it
     const std::uint64_t s = state_.load(std::memory_order_seq_cst);
     const generation g = s / one_generation;
     if (s % one_generation != open || !take(g))

@@ -4,6 +4,7 @@
 #include <weft/context.hpp>
 
 #include <weft/detail/scheduler.hpp>
+#include <weft/detail/slot_guard.hpp>
 #include <weft/detail/timekeeper.hpp>
 #include <weft/this_goroutine.hpp>
 
@@ -83,16 +84,21 @@ time_point timeout_from_now(duration d)
 /// Ends with another life, too.
 class merged_life final : public context_life {
 public:
-    merged_life(context_node* a, const context& b) noexcept
-        : context_life(a, earlier(a, b)), other_(b.ref()), link_(*this)
+    merged_life(context_node* a, const context& b)
+        : context_life(a, earlier(a, b)),
+          other_(new second_parent{&b.node()}),
+          other_life_(b.node().life()),
+          link_(*this)
     {
+        b.node().retain();
     }
-    ~merged_life() override { leave(); }
 
     void begin_other() noexcept
     {
-        context_life* o = other_.get()->life();
-        if (o && !o->link(link_)) end(o->ended(), o->cause());
+        context_life* o = other_life_;
+        if (!o) return;
+        if (!o->link(link_)) return end(o->ended(), o->cause());
+        if (has_ended()) leave(); // by the first one, before
     }
 
 private:
@@ -101,7 +107,7 @@ private:
         bool hold() noexcept override { return self.retain_if_held(); }
         void life_ended(ending& all) noexcept override
         {
-            self.end_with(*self.other_.get()->life(), all);
+            self.end_with(*self.other_life_, all);
             release(&self);
         }
         merged_life& self;
@@ -115,49 +121,72 @@ private:
     }
     void leave() noexcept
     {
-        if (context_life* o = other_.get()->life()) o->unlink(link_);
+        if (other_life_) other_life_->unlink(link_);
     }
     void on_end() noexcept override { leave(); }
+    second_parent* hand_over() noexcept override
+    {
+        leave();
+        return other_;
+    }
 
-    const context_ref other_;
+    second_parent* const other_; ///< handed over in the end
+    context_life* const other_life_;
     other_link link_;
 };
 
 /// Ends by a signal.
+///
+/// The signal set belongs to its own handler, so that it goes with the runtime, which the life may outlive.
 class signal_life final : public context_life {
 public:
-    signal_life(context_node* parent, scheduler& s, std::initializer_list<int> signals)
+    signal_life(context_node* parent, scheduler& s)
         : context_life(parent, parent->life() ? parent->life()->deadline() : std::nullopt),
-          set_(s.host)
+          sched_(s.weak_from_this())
     {
-        for (int n : signals) set_.add(n);
     }
 
-    void listen(const executor& ex)
+    void listen(const executor& ex, std::initializer_list<int> signals)
     {
+        const auto set = std::make_shared<asio::signal_set>(ex.sched().host);
+        for (int n : signals) set->add(n);
         std::lock_guard one(mutex_);
         if (has_ended()) return;
+        set_ = set;
         retain();
-        set_.async_wait(asio::bind_executor(
-            ex, [self = context_ref(this)](const asio::error_code& ec, int number) {
-                if (!ec)
-                    self.get()->life()->end(errc::canceled,
-                                            std::make_exception_ptr(signal_error(number)));
-            }));
+        const auto signalled = [self = context_ref(this), set](const asio::error_code& ec, int n) {
+            if (ec) return;
+            auto* life = static_cast<signal_life*>(self.get()->life());
+            life->give_up(*set); // who sees the end may count on it
+            life->end(errc::canceled, std::make_exception_ptr(signal_error(n)));
+        };
+        set->async_wait(asio::bind_executor(ex, signalled));
     }
 
 private:
-    /// From now on a signal does what it would do without us.
     void on_end() noexcept override
+    {
+        const host_access pool(sched_); // until the set is let go of
+        if (!pool) return;
+        std::shared_ptr<asio::signal_set> set;
+        {
+            std::lock_guard one(mutex_); // `listen` may be at it
+            set = set_.lock();
+        }
+        if (set) give_up(*set);
+    }
+    /// From now on a signal does what it would do without us.
+    void give_up(asio::signal_set& set) noexcept
     {
         std::lock_guard one(mutex_);
         asio::error_code ignored;
-        set_.cancel(ignored);
-        set_.clear(ignored);
+        set.cancel(ignored);
+        set.clear(ignored);
     }
 
+    const std::weak_ptr<scheduler> sched_;
     std::mutex mutex_;
-    asio::signal_set set_; ///< guarded by mutex_
+    std::weak_ptr<asio::signal_set> set_; ///< it and the set are guarded by mutex_
 };
 
 /// Ends by a stop token.
@@ -188,29 +217,54 @@ private:
 class custom_life final : public context_life {
 public:
     explicit custom_life(std::shared_ptr<custom_context> c)
-        : context_life(nullptr, c->deadline()), custom_(std::move(c))
+        : context_life(nullptr, c->deadline()),
+          custom_(std::move(c)),
+          back_(std::make_shared<way_back>(this))
     {
     }
     ~custom_life() override
     {
+        back_->cut();
         if (take_back_) take_back_();
     }
     void listen()
     {
-        take_back_ = custom_->on_end([self = this](errc e, std::exception_ptr cause) {
-            if (!self->retain_if_held()) return; // being destroyed, and about to take this back
-            self->end(e, std::move(cause));
+        take_back_ = custom_->on_end([back = back_](errc e, std::exception_ptr cause) {
+            custom_life* self = back->hold();
+            if (!self) return;
+            self->end(e == errc() ? errc::canceled : e, std::move(cause));
             release(self);
         });
     }
 
 private:
+    /// From the user's hook, which may be called late, to the life, which may be gone.
+    class way_back {
+    public:
+        explicit way_back(custom_life* l) noexcept : life_(l) {}
+        [[nodiscard]] custom_life* hold() noexcept
+        {
+            std::lock_guard one(mutex_);
+            return life_ && life_->retain_if_held() ? life_ : nullptr;
+        }
+        void cut() noexcept
+        {
+            std::lock_guard one(mutex_);
+            life_ = nullptr;
+        }
+
+    private:
+        std::mutex mutex_;
+        custom_life* life_;
+    };
+
     [[nodiscard]] const void* value(const void* key) const noexcept override
     {
         return custom_->value(key);
     }
 
     const std::shared_ptr<custom_context> custom_;
+    const std::shared_ptr<way_back> back_;
     std::function<bool()> take_back_;
 };
 
@@ -374,9 +428,9 @@ cancellable<cancel_function> merge(const context& a, const context& b)
 cancellable<cancel_function> with_signals(const executor& ex, const context& parent,
                                           std::initializer_list<int> signals)
 {
-    auto* l = new detail::signal_life(&detail::parent_node(parent), ex.sched(), signals);
+    auto* l = new detail::signal_life(&detail::parent_node(parent), ex.sched());
     auto made = detail::begun<cancel_function>(l);
-    l->listen(ex);
+    l->listen(ex, signals);
     return made;
 }
 

@@ -27,10 +27,18 @@ bool context_node::retain_if_held() noexcept
 
 void context_node::release(context_node* n) noexcept
 {
-    while (n && n->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        context_node* below = std::exchange(n->parent_, nullptr);
-        delete n; // may still need the one below: it is let go after
-        n = below;
+    second_parent* others = nullptr;
+    for (;;) {
+        while (n && n->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            context_node* below = std::exchange(n->parent_, nullptr);
+            if (second_parent* other = n->hand_over()) other->next = std::exchange(others, other);
+            delete n; // may still need the one below: it is let go after
+            n = below;
+        }
+        if (!others) return;
+        second_parent* other = std::exchange(others, others->next);
+        n = other->node;
+        delete other;
     }
 }
 

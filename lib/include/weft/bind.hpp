@@ -21,10 +21,25 @@ namespace weft {
 
 namespace detail {
 
-/// Stands in the context's list while the operation is in flight.
+template <class Executor>
+scheduler* scheduler_of(const Executor&) noexcept
+{
+    return nullptr;
+}
+inline scheduler* scheduler_of(const executor& ex) noexcept
+{
+    return &ex.sched();
+}
+template <class Executor>
+scheduler* scheduler_of(const guarded_executor<Executor>& ex) noexcept
+{
+    return scheduler_of(ex.inner());
+}
+
+/// Stands in the context's list while the operation is in flight: until its handler is called, or dropped.
 class bind_link final : public context_child {
 public:
-    explicit bind_link(context_ref ctx) : ctx_(std::move(ctx)), guard_(new slot_guard) {}
+    bind_link(context_ref ctx, scheduler* s) : ctx_(std::move(ctx)), guard_(new slot_guard(s)) {}
     bind_link(const bind_link&) = delete;
     bind_link& operator=(const bind_link&) = delete;
 
@@ -38,7 +53,7 @@ public:
         guard_->cancel();
         release();
     }
-    /// The operation is done.
+    /// The operation is done, or was dropped.
     void end() noexcept
     {
         context_life* l = ctx_.get()->life();
@@ -60,6 +75,14 @@ public:
     {
         if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
+    void add_owner() noexcept { owners_.fetch_add(1, std::memory_order_relaxed); }
+    void drop_owner() noexcept
+    {
+        if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        end();
+        guard_->close();
+        release();
+    }
 
 private:
     ~bind_link() { guard_->release(); }
@@ -73,16 +96,17 @@ private:
 
     const context_ref ctx_;
     slot_guard* const guard_;
-    std::atomic<unsigned> refs_{1};
+    std::atomic<unsigned> refs_{1};   ///< the owners' one, the list's
+    std::atomic<unsigned> owners_{1}; ///< handlers
 };
 
-/// One counted reference.
+/// A handler's hold on it.
 class bind_ref {
 public:
     explicit bind_ref(bind_link* l) noexcept : link_(l) {}
-    bind_ref(const bind_ref& o) noexcept : link_(o.link_) { link_->retain(); }
+    bind_ref(const bind_ref& o) noexcept : link_(o.link_) { link_->add_owner(); }
     bind_ref& operator=(const bind_ref&) = delete;
-    ~bind_ref() { link_->release(); }
+    ~bind_ref() { link_->drop_owner(); }
     [[nodiscard]] bind_link* operator->() const noexcept { return link_; }
 
 private:
@@ -97,8 +121,9 @@ public:
     {
         auto outer = asio::get_associated_cancellation_slot(this->handler_);
         if (!outer.is_connected()) return;
-        outer.assign([l](asio::cancellation_type type) {
-            if (type != asio::cancellation_type::none) l->guard().cancel();
+        // It stays there until the next operation takes the slot, and does nothing when this one is over.
+        outer.assign([g](asio::cancellation_type type) {
+            if (type != asio::cancellation_type::none) (*g).cancel();
         });
     }
 
@@ -106,8 +131,6 @@ public:
     void operator()(Args&&... args)
     {
         link_->end();
-        auto outer = asio::get_associated_cancellation_slot(this->handler_);
-        if (outer.is_connected()) outer.clear();
         done(std::forward<Args>(args)...);
     }
 
@@ -142,7 +165,8 @@ public:
     {
         return asio::async_initiate<Token, signature>(
             [](auto handler, context ctx, Op op) {
-                const detail::bind_ref link(new detail::bind_link(ctx.ref()));
+                detail::scheduler* s = detail::scheduler_of(asio::get_associated_executor(handler));
+                const detail::bind_ref link(new detail::bind_link(ctx.ref(), s));
                 link->begin();
                 const detail::guard_ref guard(link->guard(), link->guard().begin());
                 const detail::guard_initiation scope(guard);

@@ -11,6 +11,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/deferred.hpp>
+#include <asio/strand.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -215,8 +216,7 @@ public:
     {
         enter(at);
         self->top_core = this;
-        auto spawned = asio::co_spawn(Ex(this->attached_thread_->get_executor()), std::move(other),
-                                      asio::deferred);
+        auto spawned = asio::co_spawn(executor_for<Ex>(), std::move(other), asio::deferred);
         return operation_awaiter<decltype(spawned), frame_type>(*self, *this, std::move(spawned));
     }
 
@@ -236,6 +236,17 @@ protected:
     }
 
 private:
+    /// Asio emits a cancellation wherever the executor runs it: so one that may come needs a strand.
+    template <class Ex>
+    Ex executor_for() const
+    {
+        const executor ex = this->attached_thread_->get_executor();
+        if constexpr (std::is_constructible_v<Ex, asio::strand<executor>>) {
+            if (self->bound) return Ex(asio::strand<executor>(ex));
+        }
+        return Ex(ex);
+    }
+
     template <class Op>
     auto await_foreign(Op&& op, const std::source_location& at)
     {

@@ -23,7 +23,14 @@
 namespace weft::detail {
 
 class context_life;
+class context_node;
 struct ending;
+
+/// A node that another one refers to beside its parent.
+struct second_parent {
+    context_node* node;
+    second_parent* next = nullptr; ///< while they are let go of
+};
 
 /// One layer of a context. Refers to the layer below; destroyed layer by layer without recursion, so that
 /// no depth is too deep.
@@ -51,6 +58,8 @@ protected:
 
 private:
     [[nodiscard]] virtual const void* value(const void*) const noexcept { return nullptr; }
+    /// Nobody holds it any more: gives away what it refers to beside its parent, or null.
+    [[nodiscard]] virtual second_parent* hand_over() noexcept { return nullptr; }
 
     std::atomic<std::size_t> refs_{1};
     context_life* const life_;

@@ -12,12 +12,29 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
 /// Cancelling an Asio operation from any thread at any time.
 
 namespace weft::detail {
+
+class scheduler;
+
+/// While it lives, a thread from outside may use what a scheduler's pool holds. False: it may not any more.
+class host_access {
+public:
+    explicit host_access(const std::weak_ptr<scheduler>& s) noexcept;
+    host_access(const host_access&) = delete;
+    host_access& operator=(const host_access&) = delete;
+    ~host_access();
+    explicit operator bool() const noexcept { return allowed_; }
+
+private:
+    const std::shared_ptr<scheduler> sched_;
+    bool allowed_;
+};
 
 /// Asio's cancellation slots are not thread-safe: an emission must exclude the initiation of the operation, each
 /// step of a composed operation (which sets the slot anew), and the completion. One guard serves all operations
@@ -31,13 +48,17 @@ namespace weft::detail {
 ///   open -> held   `take`, by a step or a canceller.       held -> idle   `finish`, by the completion.
 /// Only steps wait: for each other, and for an emission. A canceller that finds the slot held goes; the holder emits.
 ///
+/// The runtime whose goroutine it is, if there is one, may end at any time, and Asio's services with it: who emits from
+/// outside enters the scheduler first, and an operation whose handler was dropped is closed (`close`).
+///
 /// `cancelled_` is for ever. A canceller sets it, then looks at the state; a holder opens the state, then looks at
 /// it. Both are seq_cst, so one of the two sees the other.
 class slot_guard {
 public:
     using generation = std::uint64_t;
 
-    slot_guard() = default;
+    /// `s`: whose pool the operations use; null: nobody knows.
+    explicit slot_guard(scheduler* s);
     slot_guard(const slot_guard&) = delete;
     slot_guard& operator=(const slot_guard&) = delete;
 
@@ -54,6 +75,9 @@ public:
     void let_go(generation g) noexcept;
     /// The operation is complete: the slot is empty from now on.
     void finish(generation g) noexcept;
+
+    /// Nobody will complete an operation any more: what is in flight was dropped.
+    void close() noexcept;
 
     /// Cancels the operation in flight, and all later ones. From any thread.
     void cancel() noexcept;
@@ -77,6 +101,8 @@ private:
     bool give(generation g) noexcept;
     void emit() noexcept;
 
+    const bool owned_; ///< by a scheduler's goroutine
+    const std::weak_ptr<scheduler> sched_;
     std::atomic<unsigned> refs_{1};
     std::atomic<std::uint64_t> state_{idle};
     std::atomic<const void*> holder_{
@@ -148,6 +174,8 @@ public:
     guarded_executor(const Executor& ex, const guard_ref& g) noexcept : inner_(ex), guard_(g) {}
     guarded_executor(const guarded_executor&) = default;
     guarded_executor& operator=(const guarded_executor&) = delete;
+
+    [[nodiscard]] const Executor& inner() const noexcept { return inner_; }
 
     template <class F>
     void execute(F&& f) const
