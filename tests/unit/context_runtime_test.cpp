@@ -143,14 +143,15 @@ TEST_CASE("run gives main a context, whatever main is")
 TEST_CASE("the root context: shutdown and the destructor end it")
 {
     context root;
-    std::atomic<int> ended{0};
+    std::atomic<int> begun{0}, ended{0};
     {
         weft::runtime rt({.procs = 2});
         root = rt.root();
         CHECK(root == rt.root());
         for (int i = 0; i < 10; ++i) {
-            weft::go(rt.get_executor(), root, [&ended]() -> task<void> {
+            weft::go(rt.get_executor(), root, [&begun, &ended]() -> task<void> {
                 try {
+                    ++begun;
                     co_await weft::sleep(1h);
                 } catch (const weft::error&) {
                     ++ended;
@@ -159,6 +160,7 @@ TEST_CASE("the root context: shutdown and the destructor end it")
             });
         }
         CHECK_FALSE(root.err());
+        while (begun != 10) std::this_thread::yield();
         const auto report = rt.shutdown(10s);
         CHECK(report.clean());
         CHECK(ended == 10);
