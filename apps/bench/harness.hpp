@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -18,9 +19,10 @@ struct scenario {
     std::string_view name;
     std::size_t count;      ///< operations in one run at scale 1
     bool whole_run = false; ///< one operation is the entire run, not one of `count`
+    bool memory = false;    ///< counts bytes instead of time
 };
 
-/// The scenarios in the order of the table. `mem_parked`, the last, counts bytes instead of time.
+/// The scenarios in the order of the table.
 std::span<const scenario> catalogue();
 
 /// The entry called `name`, or nullptr.
@@ -44,11 +46,21 @@ struct result {
     std::string impl;
     std::optional<double> ns_per_op;
     std::optional<double> cpu_ns_per_op; ///< user and system time of all threads in the same run
-    std::optional<double> bytes_per_goroutine;
-    std::optional<double> lost_per_cent; ///< messages sent that nobody received
+    std::optional<double> bytes_per_goroutine; ///< or per timer
+    std::optional<double> lost_per_cent;       ///< messages sent that nobody received
 
     /// True if this result is to be preferred to `other`: faster, or smaller.
     bool better_than(const result& other) const;
+};
+
+/// User and system time of all threads of this process.
+std::chrono::nanoseconds cpu_time();
+
+/// What one run took, where that is not the whole time of the call.
+struct measured {
+    std::size_t arrived = 0;
+    std::chrono::nanoseconds wall{};
+    std::chrono::nanoseconds cpu{};
 };
 
 /// Calls `run(n)` as often as asked and keeps the fastest. `run` returns how many units arrived,
@@ -57,8 +69,23 @@ struct result {
 result best_of(const request& asked, std::string_view impl,
                const std::function<std::size_t(std::size_t)>& run, bool may_lose = false);
 
+/// The same for a run that measures itself.
+result best_of_measured(const request& asked, std::string_view impl,
+                        const std::function<measured(std::size_t)>& run, bool may_lose = false);
+
+/// A result that counts bytes: those that `n` things added to the resident memory.
+result bytes_of(const request& asked, std::string_view impl, std::size_t before, std::size_t n);
+
 /// Resident memory of this process in bytes; 0 where the system does not tell.
 std::size_t resident_bytes();
+
+/// Arms `n` timers so long before the first is due as `run` is told, and measures. A busy machine
+/// may need longer than that; then nothing "arrived", and they are armed again, with more time.
+measured when_armed(std::size_t n, const std::function<measured(std::chrono::nanoseconds)>& run);
+
+/// When the `i`-th of `n` timers is due, in nanoseconds after the first: all within a millisecond,
+/// in no order.
+std::size_t scattered(std::size_t i, std::size_t n);
 
 /// The `n`-th prime; the sieves check their answer by it.
 int nth_prime(std::size_t n);

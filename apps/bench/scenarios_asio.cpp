@@ -13,6 +13,7 @@
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/experimental/concurrent_channel.hpp>
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/thread_pool.hpp>
@@ -23,6 +24,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -345,6 +347,104 @@ awaitable<std::size_t> yield(std::size_t n)
     co_return n;
 }
 
+/// Each wait ends with its handler, as in any Asio program; the run ends with the last one.
+awaitable<std::size_t> timer_new_stop(std::size_t n)
+{
+    const auto ex = co_await asio::this_coro::executor;
+    const countdown left(ex, n);
+    std::atomic<std::size_t> stopped{0};
+    for (std::size_t i = 0; i < n; ++i) {
+        asio::steady_timer t(ex, std::chrono::seconds(1));
+        t.async_wait([&stopped, &left](asio::error_code e) {
+            if (e) { stopped.fetch_add(1, std::memory_order_relaxed); }
+            left.arrive();
+        });
+        t.cancel();
+    }
+    co_await left.wait();
+    co_return stopped.load();
+}
+
+awaitable<std::size_t> sleep_100k_1ms(std::size_t n)
+{
+    const auto ex = co_await asio::this_coro::executor;
+    const countdown left(ex, n);
+    for (std::size_t i = 0; i < n; ++i) {
+        go(ex, [left]() -> awaitable<void> {
+            asio::steady_timer t(co_await asio::this_coro::executor, std::chrono::milliseconds(1));
+            co_await t.async_wait(use_awaitable);
+            left.arrive();
+        });
+    }
+    co_await left.wait();
+    co_return n;
+}
+
+/// On a strand for the same reason as select_2recv_stream. The timer never comes: nothing is lost.
+awaitable<std::size_t> after_in_select_loop(std::size_t n)
+{
+    using namespace asio::experimental::awaitable_operators;
+    const auto ex = co_await asio::this_coro::executor;
+    auto ch = make_channel(ex);
+    go(ex, [ch, n]() -> awaitable<void> {
+        for (int i = 0; i < static_cast<int>(n); ++i) { co_await send(*ch, i); }
+    });
+    const auto consume = [ch, n]() -> awaitable<std::size_t> {
+        asio::steady_timer limit(co_await asio::this_coro::executor);
+        std::size_t got = 0;
+        while (got < n) {
+            limit.expires_after(std::chrono::seconds(1));
+            const auto first =
+                co_await (ch->async_receive(use_awaitable) || limit.async_wait(use_awaitable));
+            if (first.index() != 0) { break; }
+            ++got;
+        }
+        co_return got;
+    };
+    co_return co_await asio::co_spawn(asio::make_strand(ex), consume(), use_awaitable);
+}
+
+/// All are armed when the first is due; from that moment on it is measured.
+awaitable<measured> timers_fire(std::size_t n, std::chrono::nanoseconds arming)
+{
+    using clock = std::chrono::steady_clock;
+    const auto ex = co_await asio::this_coro::executor;
+    const countdown left(ex, n);
+    std::atomic<std::size_t> early{0};
+    const auto due = clock::now() + arming;
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto at = due + std::chrono::nanoseconds(scattered(i, n));
+        auto t = std::make_unique<asio::steady_timer>(ex, at);
+        auto& ref = *t;
+        ref.async_wait([t = std::move(t), &left, &early, at](asio::error_code) {
+            if (clock::now() < at) { early.fetch_add(1, std::memory_order_relaxed); }
+            left.arrive();
+        });
+    }
+    const bool too_late = clock::now() > due; // the figure would mean nothing
+    asio::steady_timer before(ex, due - std::chrono::milliseconds(5));
+    co_await before.async_wait(use_awaitable);
+    const auto cpu_before = cpu_time();
+    co_await left.wait();
+    const std::chrono::nanoseconds wall = clock::now() - due;
+    co_return measured{too_late ? 0 : n - early, wall, cpu_time() - cpu_before};
+}
+
+result timers_bytes(const request& asked)
+{
+    const std::size_t n = asked.count();
+    asio::thread_pool pool(asked.procs);
+    const std::size_t before = resident_bytes();
+    std::deque<asio::steady_timer> timers;
+    for (std::size_t i = 0; i < n; ++i) {
+        timers.emplace_back(pool, std::chrono::hours(1)).async_wait([](asio::error_code) {});
+    }
+    const result r = bytes_of(asked, "asio", before, n);
+    pool.stop();
+    pool.join();
+    return r;
+}
+
 result mem_parked(const request& asked)
 {
     const std::size_t n = asked.count();
@@ -365,11 +465,7 @@ result mem_parked(const request& asked)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    result r;
-    r.scenario = asked.what.name;
-    r.procs = asked.procs;
-    r.impl = "asio";
-    r.bytes_per_goroutine = static_cast<double>(resident_bytes() - before) / static_cast<double>(n);
+    const result r = bytes_of(asked, "asio", before, n);
     pool.stop();
     pool.join();
     return r;
@@ -378,12 +474,21 @@ result mem_parked(const request& asked)
 using body = awaitable<std::size_t> (*)(std::size_t n);
 
 constexpr std::pair<std::string_view, body> bodies[] = {
-    {"spawn_join", spawn_join},         {"chan_uncontended_buf", chan_uncontended_buf},
-    {"pingpong_unbuf", pingpong_unbuf}, {"unbuf_stream", unbuf_stream},
-    {"buf128_stream", buf128_stream},   {"mpmc_4x4_buf128", mpmc_4x4_buf128},
-    {"fan_out_in_8", fan_out_in_8},     {"select_2recv_stream", select_2recv_stream},
-    {"select_default", select_default}, {"ring_1000", ring_1000},
-    {"sieve_nosel", sieve_nosel},       {"yield", yield},
+    {"spawn_join", spawn_join},
+    {"chan_uncontended_buf", chan_uncontended_buf},
+    {"pingpong_unbuf", pingpong_unbuf},
+    {"unbuf_stream", unbuf_stream},
+    {"buf128_stream", buf128_stream},
+    {"mpmc_4x4_buf128", mpmc_4x4_buf128},
+    {"fan_out_in_8", fan_out_in_8},
+    {"select_2recv_stream", select_2recv_stream},
+    {"select_default", select_default},
+    {"ring_1000", ring_1000},
+    {"sieve_nosel", sieve_nosel},
+    {"yield", yield},
+    {"timer_new_stop", timer_new_stop},
+    {"sleep_100k_1ms", sleep_100k_1ms},
+    {"after_in_select_loop", after_in_select_loop},
 };
 
 } // namespace
@@ -391,11 +496,21 @@ constexpr std::pair<std::string_view, body> bodies[] = {
 std::optional<result> run_asio(const request& asked)
 {
     if (asked.what.name == "mem_parked") { return mem_parked(asked); }
+    if (asked.what.name == "timers_1m_bytes") { return timers_bytes(asked); }
+    if (asked.what.name == "timers_1m_fire") {
+        asio::thread_pool pool(asked.procs);
+        return best_of_measured(asked, "asio", [&](std::size_t n) {
+            return when_armed(n, [&](std::chrono::nanoseconds arming) {
+                return asio::co_spawn(pool, timers_fire(n, arming), asio::use_future).get();
+            });
+        });
+    }
     const auto* found =
         std::ranges::find(bodies, asked.what.name, &std::pair<std::string_view, body>::first);
     if (found == std::end(bodies)) { return std::nullopt; }
     request fewer = asked;
-    if (!asked.what.whole_run) { fewer.scale /= 10; }
+    const bool count_matters = asked.what.whole_run || asked.what.name == "sleep_100k_1ms";
+    if (!count_matters) { fewer.scale /= 10; }
     asio::thread_pool pool(asked.procs);
     const auto run = [&](std::size_t n) {
         return asio::co_spawn(pool, found->second(n), asio::use_future).get();

@@ -12,6 +12,7 @@
 #include <functional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace bench {
 namespace {
@@ -289,6 +290,76 @@ task<std::size_t> yield(std::size_t n)
     co_return n;
 }
 
+task<std::size_t> timer_new_stop(std::size_t n)
+{
+    std::size_t stopped = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        weft::timer t(std::chrono::seconds(1));
+        stopped += t.stop();
+    }
+    co_return stopped;
+}
+
+task<std::size_t> sleep_100k_1ms(std::size_t n)
+{
+    countdown left(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        weft::go([&left]() -> task<> {
+            co_await weft::sleep(std::chrono::milliseconds(1));
+            left.arrive();
+        });
+    }
+    co_await left.wait();
+    co_return n;
+}
+
+task<std::size_t> after_in_select_loop(std::size_t n)
+{
+    auto ch = make_channel<int>();
+    weft::go(source, ch, n);
+    std::size_t got = 0;
+    for (;;) {
+        auto chosen = co_await weft::select{ch.receive(), weft::after(std::chrono::seconds(1))};
+        if (chosen.index() != 0 || !chosen.get<0>()) { break; }
+        ++got;
+    }
+    co_return got;
+}
+
+/// All are armed when the first is due; from that moment on it is measured.
+task<measured> timers_fire(std::size_t n, std::chrono::nanoseconds arming)
+{
+    countdown left(n);
+    std::atomic<std::size_t> early{0};
+    const auto due = weft::clock::now() + arming;
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto at = due + std::chrono::nanoseconds(scattered(i, n));
+        weft::after_func(at - weft::clock::now(), [&left, &early, at] {
+            if (weft::clock::now() < at) { early.fetch_add(1, std::memory_order_relaxed); }
+            left.arrive();
+        });
+    }
+    const bool too_late = weft::clock::now() > due; // the figure would mean nothing
+    co_await weft::sleep_until(due - std::chrono::milliseconds(5));
+    const auto cpu_before = cpu_time();
+    co_await left.wait();
+    const std::chrono::nanoseconds wall = weft::clock::now() - due;
+    co_return measured{too_late ? 0 : n - early, wall, cpu_time() - cpu_before};
+}
+
+result timers_bytes(const request& asked)
+{
+    const std::size_t n = asked.count();
+    weft::runtime rt(weft::runtime_options{.procs = asked.procs});
+    const std::size_t before = resident_bytes();
+    std::vector<weft::timer> timers;
+    timers.reserve(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        timers.emplace_back(rt.get_executor(), std::chrono::hours(1));
+    }
+    return bytes_of(asked, "weft", before, n);
+}
+
 task<> spawn_parked(std::size_t n, std::atomic<std::size_t>& started)
 {
     auto ch = make_channel<int>();
@@ -312,12 +383,7 @@ result mem_parked(const request& asked)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    result r;
-    r.scenario = asked.what.name;
-    r.procs = asked.procs;
-    r.impl = "weft";
-    r.bytes_per_goroutine = static_cast<double>(resident_bytes() - before) / static_cast<double>(n);
-    return r;
+    return bytes_of(asked, "weft", before, n);
 }
 
 using body = task<std::size_t> (*)(std::size_t n);
@@ -336,6 +402,9 @@ constexpr std::pair<std::string_view, body> bodies[] = {
     {"sieve_2000", sieve_2000},
     {"sieve_nosel", sieve_nosel},
     {"yield", yield},
+    {"timer_new_stop", timer_new_stop},
+    {"sleep_100k_1ms", sleep_100k_1ms},
+    {"after_in_select_loop", after_in_select_loop},
 };
 
 } // namespace
@@ -343,6 +412,15 @@ constexpr std::pair<std::string_view, body> bodies[] = {
 std::optional<result> run_weft(const request& asked)
 {
     if (asked.what.name == "mem_parked") { return mem_parked(asked); }
+    if (asked.what.name == "timers_1m_bytes") { return timers_bytes(asked); }
+    if (asked.what.name == "timers_1m_fire") {
+        weft::runtime rt(weft::runtime_options{.procs = asked.procs});
+        return best_of_measured(asked, "weft", [&](std::size_t n) {
+            return when_armed(n, [&](std::chrono::nanoseconds arming) {
+                return weft::sync_wait(rt.get_executor(), timers_fire(n, arming));
+            });
+        });
+    }
     const auto* found =
         std::ranges::find(bodies, asked.what.name, &std::pair<std::string_view, body>::first);
     if (found == std::end(bodies)) { return std::nullopt; }

@@ -40,7 +40,7 @@ void print_table_head()
 
 void print_table_row(const scenario& what, unsigned procs, const row& results)
 {
-    const bool memory = what.name == "mem_parked";
+    const bool memory = what.memory;
     const auto main_figure = memory ? &result::bytes_per_goroutine : &result::ns_per_op;
     const figure ours = of(results, "weft", main_figure);
     const figure go = of(results, "go", main_figure);

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -38,6 +39,9 @@ var scenarios = []scenario{
 	{"sieve_2000", 2000, true, sieveSelect},
 	{"sieve_nosel", 2000, true, sieveNoSelect},
 	{"yield", 2_000_000, false, yield10},
+	{"timer_new_stop", 2_000_000, false, timerNewStop},
+	{"sleep_100k_1ms", 100_000, false, sleep1ms},
+	{"after_in_select_loop", 1_000_000, false, afterInSelect},
 }
 
 // spawnJoin: start n goroutines that do nothing and wait for all of them.
@@ -317,6 +321,126 @@ func yield10(n int) int {
 	return n
 }
 
+// timerNewStop: a timer is made and stopped.
+func timerNewStop(n int) int {
+	stopped := 0
+	for i := 0; i < n; i++ {
+		t := time.NewTimer(time.Second)
+		if t.Stop() {
+			stopped++
+		}
+	}
+	return stopped
+}
+
+// sleep1ms: n goroutines sleep for a millisecond each.
+func sleep1ms(n int) int {
+	var wg sync.WaitGroup
+	for i := 0; i < n; i++ {
+		wg.Add(1)
+		go func() { time.Sleep(time.Millisecond); wg.Done() }()
+	}
+	wg.Wait()
+	return n
+}
+
+// afterInSelect: each receive has a time limit that never comes.
+func afterInSelect(n int) int {
+	c := make(chan int)
+	go func() {
+		for i := 0; i < n; i++ {
+			c <- i
+		}
+		close(c)
+	}()
+	got := 0
+	for {
+		select {
+		case _, ok := <-c:
+			if !ok {
+				return got
+			}
+			got++
+		case <-time.After(time.Second):
+			return got
+		}
+	}
+}
+
+// timersFire measures from the moment the first of n timers is due, when all are armed, until the
+// last function has been called. They are due within one millisecond, in no order.
+func timersFire(procs, best int, scale float64) {
+	n := scaled(1_000_000, scale)
+	wall, cpu := time.Duration(1<<62), time.Duration(0)
+	for i := 0; i < best; i++ {
+		arming := 50*time.Millisecond + time.Duration(n)*2*time.Microsecond
+		got, w, c := fire(n, arming)
+		for try := 0; try < 5 && got == 0; try++ { // a busy machine
+			arming *= 2
+			got, w, c = fire(n, arming)
+		}
+		if got != n {
+			fmt.Fprintf(os.Stderr, "timers_1m_fire: %d of %d arrived\n", got, n)
+			os.Exit(1)
+		}
+		if w < wall {
+			wall, cpu = w, c
+		}
+	}
+	fmt.Printf(`{"scenario":"timers_1m_fire","procs":%d,"impl":"go","ns_per_op":%.1f,"cpu_ns_per_op":%.1f}`+"\n",
+		procs, float64(wall)/float64(n), float64(cpu)/float64(n))
+}
+
+// fire arms n timers, the first to be due after the given time. None "arrived" if that was too short.
+func fire(n int, arming time.Duration) (arrived int, wall, cpu time.Duration) {
+	var left, early atomic.Int64
+	left.Store(int64(n))
+	over := make(chan struct{})
+	due := time.Now().Add(arming)
+	for i := 0; i < n; i++ {
+		at := due.Add(time.Duration(i * 7919 % n * 1_000_000 / n))
+		time.AfterFunc(time.Until(at), func() {
+			if time.Now().Before(at) {
+				early.Add(1)
+			}
+			if left.Add(-1) == 0 {
+				close(over)
+			}
+		})
+	}
+	tooLate := time.Now().After(due)
+	time.Sleep(time.Until(due.Add(-5 * time.Millisecond)))
+	before := cpuTime()
+	<-over
+	wall, cpu = time.Since(due), cpuTime()-before
+	if tooLate {
+		return 0, wall, cpu
+	}
+	return n - int(early.Load()), wall, cpu
+}
+
+// timersBytes prints the resident bytes that each of a million armed timers costs.
+func timersBytes(procs int, scale float64) {
+	n := scaled(1_000_000, scale)
+	runtime.GC()
+	before := residentBytes()
+	timers := make([]*time.Timer, n)
+	for i := range timers {
+		timers[i] = time.NewTimer(time.Hour)
+	}
+	bytes := residentBytes() - before
+	runtime.KeepAlive(timers)
+	fmt.Printf(`{"scenario":"timers_1m_bytes","procs":%d,"impl":"go","bytes_per_goroutine":%.1f}`+"\n",
+		procs, float64(bytes)/float64(n))
+}
+
+func residentBytes() int {
+	b, _ := os.ReadFile("/proc/self/statm")
+	var total, pages int
+	fmt.Sscan(string(b), &total, &pages)
+	return pages * os.Getpagesize()
+}
+
 func nthPrime(n int) int {
 	primes := []int{}
 	for i := 2; len(primes) < n; i++ {
@@ -340,22 +464,16 @@ func nthPrime(n int) int {
 // memParked prints the resident bytes that each of 500,000 goroutines costs while it is parked on
 // a channel receive.
 func memParked(procs int, scale float64) {
-	resident := func() int {
-		b, _ := os.ReadFile("/proc/self/statm")
-		var total, pages int
-		fmt.Sscan(string(b), &total, &pages)
-		return pages * os.Getpagesize()
-	}
 	n := scaled(500_000, scale)
 	runtime.GC()
-	before := resident()
+	before := residentBytes()
 	c := make(chan int)
 	for i := 0; i < n; i++ {
 		go func() { <-c }()
 	}
 	time.Sleep(500 * time.Millisecond)
 	fmt.Printf(`{"scenario":"mem_parked","procs":%d,"impl":"go","bytes_per_goroutine":%.1f}`+"\n",
-		procs, float64(resident()-before)/float64(n))
+		procs, float64(residentBytes()-before)/float64(n))
 }
 
 // scaled rounds up to a multiple of 1000 so that every scenario can divide its count evenly.
@@ -410,6 +528,12 @@ func main() {
 		if wanted(s.name) {
 			measure(s, *procs, *best, *scale)
 		}
+	}
+	if wanted("timers_1m_fire") {
+		timersFire(*procs, *best, *scale)
+	}
+	if wanted("timers_1m_bytes") {
+		timersBytes(*procs, *scale)
 	}
 	if wanted("mem_parked") {
 		memParked(*procs, *scale)
