@@ -158,7 +158,8 @@ TEST_CASE("max_wait: it runs while calls go on")
             often(++calls);
             co_await weft::this_goroutine::yield();
         }
-        CHECK(weft::clock::now() - begin >= 29ms); // not more often than that, either
+        // A machine that sleeps for 5 ms makes it quiet: then it runs earlier, but not before that.
+        CHECK(weft::clock::now() - begin >= 14ms);
         CHECK(calls > 3);
     });
 }

