@@ -148,3 +148,26 @@ TEST_CASE("on a host whose runtime has ended, the end of the context frees its g
     host.run_for(1s);
     CHECK(gone == 1);
 }
+
+TEST_CASE("a wait that was given up at once stands nowhere when its runtime ends")
+{
+    for (int round = 0; round < 20; ++round) {
+        weft_test::watchdog guard;
+        std::atomic<bool> ready{false};
+        auto a = weft::make_channel<int>(), b = weft::make_channel<int>();
+        {
+            auto made = with_cancel(background());
+            weft::runtime rt({.procs = 1});
+            weft::go(rt.get_executor(), made.ctx, [&]() -> task<void> {
+                made.cancel();
+                ready = true;
+                std::this_thread::sleep_for(5ms); // the end of the runtime has begun
+                auto s = co_await weft::select{a.receive(), b.receive(), weft::after(1h)};
+                static_cast<void>(s);
+            });
+            while (!ready) std::this_thread::yield();
+        }
+        CHECK_FALSE(a.try_send(1)); // nobody waits
+        CHECK_FALSE(b.try_send(1));
+    }
+}

@@ -185,6 +185,7 @@ private:
             driver_.reason());
         if (WEFT_UNLIKELY(g.bound != nullptr) && !g.bound->begin_wait()) {
             driver_.abandon(); // its context has ended
+            g.parked_on = {};  // it stands in no queue that unwinding would have to clear
             ready(g);
             return;
         }
