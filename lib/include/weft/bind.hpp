@@ -51,7 +51,7 @@ public:
         retain();
         if (l->link(*this)) return;
         guard_->cancel();
-        release();
+        refs_.fetch_sub(1, std::memory_order_relaxed); // not the last one: the caller's is left
     }
     /// The operation is done, or was dropped.
     void end() noexcept
