@@ -372,6 +372,39 @@ task<> spawn_parked(std::size_t n, std::atomic<std::size_t>& started)
     co_return;
 }
 
+task<> source_until(weft::context ctx, channel<int> out, std::size_t n)
+{
+    for (int i = 0; i < static_cast<int>(n); ++i) {
+        auto sent = co_await weft::select{out.send(i), ctx.done()};
+        if (sent.index() == 1) { co_return; }
+    }
+}
+
+task<std::size_t> select_ctx_done_recv(std::size_t n)
+{
+    auto [ctx, cancel] = weft::with_cancel(weft::background());
+    auto ch = make_channel<int>();
+    weft::go(source_until, ctx, ch, n);
+    std::size_t got = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        auto received = co_await weft::select{ch.receive(), ctx.done()};
+        got += received.index() == 0;
+    }
+    co_return got;
+}
+
+task<std::size_t> ctx_with_timeout_cancel(std::size_t n)
+{
+    auto [parent, end] = weft::with_cancel(weft::background());
+    std::size_t got = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        auto [ctx, cancel] = weft::with_timeout(parent, std::chrono::seconds(1));
+        cancel();
+        got += static_cast<bool>(ctx.err());
+    }
+    co_return got;
+}
+
 result mem_parked(const request& asked)
 {
     const std::size_t n = asked.count();
@@ -398,6 +431,7 @@ constexpr std::pair<std::string_view, body> bodies[] = {
     {"fan_out_in_8", fan_out_in_8},
     {"select_2recv_stream", select_2recv_stream},
     {"select_default", select_default},
+    {"select_ctx_done_recv", select_ctx_done_recv},
     {"ring_1000", ring_1000},
     {"sieve_2000", sieve_2000},
     {"sieve_nosel", sieve_nosel},
@@ -405,6 +439,7 @@ constexpr std::pair<std::string_view, body> bodies[] = {
     {"timer_new_stop", timer_new_stop},
     {"sleep_100k_1ms", sleep_100k_1ms},
     {"after_in_select_loop", after_in_select_loop},
+    {"ctx_with_timeout_cancel", ctx_with_timeout_cancel},
 };
 
 } // namespace

@@ -7,8 +7,15 @@
 
 #include "counted.hpp"
 
+#include <asio/as_tuple.hpp>
+#include <asio/buffer.hpp>
+#include <asio/connect_pipe.hpp>
 #include <asio/deferred.hpp>
+#include <asio/read.hpp>
+#include <asio/readable_pipe.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/writable_pipe.hpp>
+#include <asio/write.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -201,6 +208,45 @@ TEST_CASE("sleeps, Asio's timers and deadlines against cancellation: each ends o
             }
         }
         CHECK(slept + t.interrupted == t.races);
+    });
+}
+
+TEST_CASE("pipe reads against cancellation: each byte is read or still there")
+{
+    on_procs([]() -> task<void> {
+        tally t;
+        canceller outside;
+        std::mt19937_64 random(weft_test::make_random());
+        const std::size_t rounds = count(500'000) / 10;
+        for (std::size_t i = 0; i < rounds; i += 10) {
+            const auto ex = weft::this_goroutine::get_executor();
+            asio::readable_pipe in(ex);
+            asio::writable_pipe out(ex);
+            asio::connect_pipe(in, out);
+            auto made = with_cancel(weft::background());
+            std::size_t got = 0;
+            const std::size_t step = 1 + random() % 3;
+            const auto reads = [&in, &got, step]() -> task<> {
+                for (char room[4];;)
+                    got += co_await in.async_read_some(asio::buffer(room, step), asio::deferred);
+            };
+            auto reader = weft::spawn(made.ctx, reads);
+            const std::size_t sent = random() % 10;
+            for (std::size_t n = 0; n < sent; ++n) {
+                co_await asio::async_write(out, asio::buffer("x", 1), asio::deferred);
+                if (random() % 2) co_await weft::this_goroutine::yield();
+                if (n == sent / 2) outside.end_soon(made.cancel);
+            }
+            made.cancel();
+            co_await settle(reader, t);
+            out.close();
+            char rest[16];
+            auto [ec, left] =
+                co_await asio::async_read(in, asio::buffer(rest), asio::as_tuple(asio::deferred));
+            static_cast<void>(ec); // the end of the file
+            CHECK(got + left == sent);
+        }
+        CHECK(t.interrupted == t.races);
     });
 }
 

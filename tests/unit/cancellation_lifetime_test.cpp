@@ -71,6 +71,7 @@ TEST_CASE("runtimes end while other threads cancel, Asio's operations in flight"
         std::vector<weft::cancellable<weft::cancel_function>> contexts;
         for (int i = 0; i < 8; ++i) contexts.push_back(with_cancel(background()));
         std::vector<std::thread> others;
+        std::atomic<int> begun{0};
         {
             std::atomic<int> begun{0};
             weft::runtime rt({.procs = 1 + static_cast<unsigned>(random() % 2)});

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -35,6 +36,7 @@ var scenarios = []scenario{
 	{"fan_out_in_8", 1_000_000, false, fanOutIn8},
 	{"select_2recv_stream", 2_000_000, false, select2Recv},
 	{"select_default", 10_000_000, false, selectDefault},
+	{"select_ctx_done_recv", 2_000_000, false, selectCtxDone},
 	{"ring_1000", 1_000_000, false, ring1000},
 	{"sieve_2000", 2000, true, sieveSelect},
 	{"sieve_nosel", 2000, true, sieveNoSelect},
@@ -42,6 +44,7 @@ var scenarios = []scenario{
 	{"timer_new_stop", 2_000_000, false, timerNewStop},
 	{"sleep_100k_1ms", 100_000, false, sleep1ms},
 	{"after_in_select_loop", 1_000_000, false, afterInSelect},
+	{"ctx_with_timeout_cancel", 2_000_000, false, ctxTimeoutCancel},
 }
 
 // spawnJoin: start n goroutines that do nothing and wait for all of them.
@@ -192,6 +195,46 @@ func selectDefault(n int) int {
 		case <-a:
 		case <-b:
 		default:
+			got++
+		}
+	}
+	return got
+}
+
+// selectCtxDone: producer and consumer select over an unbuffered channel and the end of a context.
+func selectCtxDone(n int) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c := make(chan int)
+	go func() {
+		for i := 0; i < n; i++ {
+			select {
+			case c <- i:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	got := 0
+	for i := 0; i < n; i++ {
+		select {
+		case <-c:
+			got++
+		case <-ctx.Done():
+		}
+	}
+	return got
+}
+
+// ctxTimeoutCancel: a context with a deadline is derived from one that can end, and cancelled.
+func ctxTimeoutCancel(n int) int {
+	parent, end := context.WithCancel(context.Background())
+	defer end()
+	got := 0
+	for i := 0; i < n; i++ {
+		ctx, cancel := context.WithTimeout(parent, time.Second)
+		cancel()
+		if ctx.Err() != nil {
 			got++
 		}
 	}

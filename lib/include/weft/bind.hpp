@@ -51,13 +51,12 @@ public:
         retain();
         if (l->link(*this)) return;
         guard_->cancel();
-        release();
+        refs_.fetch_sub(1, std::memory_order_relaxed); // not the last one: the caller's is left
     }
     /// The operation is done, or was dropped.
     void end() noexcept
     {
-        context_life* l = ctx_.get()->life();
-        if (l && l->unlink(*this)) release();
+        if (leave()) release();
     }
 
     [[nodiscard]] slot_guard& guard() noexcept { return *guard_; }
@@ -71,22 +70,27 @@ public:
     }
 
     void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
-    void release() noexcept
+    void release(unsigned n = 1) noexcept
     {
-        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (refs_.fetch_sub(n, std::memory_order_acq_rel) == n) delete this;
     }
     void add_owner() noexcept { owners_.fetch_add(1, std::memory_order_relaxed); }
     void drop_owner() noexcept
     {
         if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-        end();
         guard_->close();
-        release();
+        release(leave() ? 2 : 1);
     }
 
 private:
     ~bind_link() { guard_->release(); }
 
+    /// True: it stood in the list, whose reference is the caller's now.
+    [[nodiscard]] bool leave() noexcept
+    {
+        context_life* l = ctx_.get()->life();
+        return l && l->unlink(*this);
+    }
     bool hold() noexcept override { return true; }
     void life_ended(ending&) noexcept override
     {
