@@ -73,7 +73,6 @@ TEST_CASE("runtimes end while other threads cancel, Asio's operations in flight"
         std::vector<std::thread> others;
         std::atomic<int> begun{0};
         {
-            std::atomic<int> begun{0};
             weft::runtime rt({.procs = 1 + static_cast<unsigned>(random() % 2)});
             const auto ex = rt.get_executor();
             for (auto& c : contexts) {
