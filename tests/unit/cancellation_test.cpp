@@ -180,17 +180,17 @@ TEST_CASE("Asio's operations are interrupted, simple and composed")
             tcp::socket s = co_await a.async_accept(asio::deferred);
         };
         const body read = []() -> task<void> {
-            auto [one, two] = co_await connected();
+            auto [one, two] = co_await weft::shield(connected());
             char room[16];
             co_await one.async_read_some(asio::buffer(room), asio::deferred);
         };
         const body composed_write = []() -> task<void> {
-            auto [one, two] = co_await connected();
+            auto [one, two] = co_await weft::shield(connected());
             const std::string much(64 << 20, 'x'); // nobody reads
             co_await asio::async_write(one, asio::buffer(much), asio::deferred);
         };
         const body until = []() -> task<void> {
-            auto [one, two] = co_await connected();
+            auto [one, two] = co_await weft::shield(connected());
             asio::streambuf room;
             co_await asio::async_read_until(one, room, '\n', asio::deferred);
         };
