@@ -12,7 +12,7 @@ namespace weft {
 
 namespace {
 
-const backoff& checked(const backoff& p)
+backoff checked(backoff p)
 {
     if (p.initial < duration::zero() || p.max < duration::zero())
         detail::throw_misuse("backoff: negative delay");

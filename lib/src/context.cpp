@@ -62,7 +62,7 @@ cancellable<cancel_function> timed(const executor* ex, const context& parent, ti
 {
     context_node& below = parent_node(parent);
     if (const auto earlier = parent.deadline(); earlier && *earlier <= t) {
-        return begun<cancel_function>(new context_life(&below, *earlier));
+        return begun<cancel_function>(new context_life(&below, earlier));
     }
     const time_point now = clock::now();
     if (t <= now) { // needs no clock, and so no runtime
@@ -180,8 +180,8 @@ private:
     {
         std::lock_guard one(mutex_);
         asio::error_code ignored;
-        set.cancel(ignored);
-        set.clear(ignored);
+        static_cast<void>(set.cancel(ignored));
+        static_cast<void>(set.clear(ignored));
     }
 
     const std::weak_ptr<scheduler> sched_;

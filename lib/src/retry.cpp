@@ -24,7 +24,8 @@ std::string text_of(const std::exception_ptr& failure)
 } // namespace
 
 permanent_failure::permanent_failure(std::exception_ptr cause)
-    : cause_(std::move(cause)), text_(std::make_shared<const std::string>(text_of(cause_)))
+    : cause_(std::move(cause)), // NOLINT(bugprone-throw-keyword-missing): it is kept
+      text_(std::make_shared<const std::string>(text_of(cause_)))
 {
 }
 

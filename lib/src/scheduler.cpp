@@ -470,16 +470,22 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
     }
 }
 
+/// Once the runtime ends, only `stop` destroys goroutines that are enrolled: it reads their records without a
+/// lock. One that comes too late never is, and one that is enrolled in time is found in a run queue.
 void scheduler::start(goroutine& g, const std::source_location& site) noexcept
 {
-    g.sched = this;
-    enroll(g, site);
+    const worker* w = this_thread_state().held;
+    const bool outside = !w || &w->sched != this;
+    if (WEFT_UNLIKELY(outside)) enter_from_outside(); // before it looks whether the runtime ends
     if (WEFT_UNLIKELY(stopping())) {
         resumer r = g.thread.take();
         r.unwind();
-        return;
+    } else {
+        g.sched = this;
+        enroll(g, site);
+        requeue(g);
     }
-    requeue(g);
+    if (WEFT_UNLIKELY(outside)) leave_from_outside();
 }
 
 void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept

@@ -330,7 +330,7 @@ template <std::ranges::input_range R>
 {
     using Op = std::ranges::range_value_t<R>;
     if constexpr (std::is_same_v<R, std::vector<Op>>) {
-        return select_any_operation<Op>(std::move(cases));
+        return select_any_operation<Op>(std::forward<R>(cases));
     } else {
         std::vector<Op> ops;
         for (auto&& op : cases) ops.push_back(std::forward<decltype(op)>(op));
