@@ -205,9 +205,9 @@ TEST_CASE("timers and sockets are made with it, under their own name or as any_i
             asio::basic_waitable_timer<std::chrono::steady_clock,
                                        asio::wait_traits<std::chrono::steady_clock>, executor>;
         timer_of_weft own(weft::this_goroutine::get_executor(), 1ms);
-        co_await own.async_wait();
+        co_await own.async_wait(asio::deferred);
         asio::steady_timer any(weft::this_goroutine::get_executor(), 1ms);
-        co_await any.async_wait();
+        co_await any.async_wait(asio::deferred);
 
         using tcp = asio::ip::tcp;
         using socket_of_weft = asio::basic_stream_socket<tcp, executor>;
@@ -217,17 +217,17 @@ TEST_CASE("timers and sockets are made with it, under their own name or as any_i
         const auto where = door.local_endpoint();
         auto client = weft::spawn([where]() -> task<std::string> {
             tcp::socket s(weft::this_goroutine::get_executor());
-            co_await s.async_connect(where);
-            co_await asio::async_write(s, asio::buffer("ping", 4));
+            co_await s.async_connect(where, asio::deferred);
+            co_await asio::async_write(s, asio::buffer("ping", 4), asio::deferred);
             std::string answer(4, ' ');
-            co_await asio::async_read(s, asio::buffer(answer));
+            co_await asio::async_read(s, asio::buffer(answer), asio::deferred);
             co_return answer;
         });
-        socket_of_weft peer = co_await door.async_accept();
+        socket_of_weft peer = co_await door.async_accept(asio::deferred);
         std::string question(4, ' ');
-        co_await asio::async_read(peer, asio::buffer(question));
+        co_await asio::async_read(peer, asio::buffer(question), asio::deferred);
         CHECK(question == "ping");
-        co_await asio::async_write(peer, asio::buffer("pong", 4));
+        co_await asio::async_write(peer, asio::buffer("pong", 4), asio::deferred);
         const std::string answer = co_await client.join();
         CHECK(answer == "pong");
     });

@@ -10,6 +10,7 @@
 
 #include <asio/bind_executor.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/deferred.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -266,7 +267,7 @@ TEST_CASE("a goroutine in an Asio operation is destroyed with the host's context
                 rt.get_executor(),
                 [](witness) -> task<> {
                     asio::steady_timer timer(weft::this_goroutine::get_executor(), 1h);
-                    co_await timer.async_wait();
+                    co_await timer.async_wait(asio::deferred);
                 },
                 witness(destroyed));
             while (weft_test::parked("asio operation") != 1) context.poll_one();

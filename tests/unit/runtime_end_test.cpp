@@ -8,6 +8,7 @@
 #include "witness.hpp"
 
 #include <asio/buffer.hpp>
+#include <asio/deferred.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -121,13 +122,13 @@ TEST_CASE("a runtime ends with goroutines in Asio operations")
 {
     check_unwound("asio operation", []() -> task<> {
         asio::steady_timer timer(weft::this_goroutine::get_executor(), std::chrono::hours(1));
-        co_await timer.async_wait();
+        co_await timer.async_wait(asio::deferred);
     });
     check_unwound("asio operation", []() -> task<> {
         using asio::ip::tcp;
         tcp::acceptor door(weft::this_goroutine::get_executor(),
                            tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-        auto visitor = co_await door.async_accept();
+        auto visitor = co_await door.async_accept(asio::deferred);
     });
 }
 

@@ -8,6 +8,7 @@
 
 #include <weft/runtime.hpp>
 
+#include <asio/deferred.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
@@ -183,7 +184,7 @@ TEST_CASE("a goroutine behind a long slice runs on another worker, however the s
     CHECK(passed == 1);
     weft::go(ex, [&]() -> task<> {
         asio::steady_timer own(ex, std::chrono::milliseconds(60));
-        co_await own.async_wait();
+        co_await own.async_wait(asio::deferred);
         hold_until_the_other_ran();
     });
     while (passed != 2) std::this_thread::yield();
