@@ -46,7 +46,7 @@ task<connection> connect()
     tcp::acceptor door(ex, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     tcp::socket here(ex);
     pending accepted{door.async_accept(asio::deferred)};
-    co_await here.async_connect(door.local_endpoint());
+    co_await here.async_connect(door.local_endpoint(), asio::deferred);
     co_await accepted.done();
     co_return connection{std::move(here), accepted.result()};
 }
@@ -68,7 +68,7 @@ TEST_CASE("a pending operation is awaited, and its result fetched")
         std::string text(4, ' ');
         pending read{asio::async_read(c.there, asio::buffer(text), asio::deferred)};
         static_assert(std::is_same_v<decltype(read.result()), std::size_t>);
-        co_await asio::async_write(c.here, asio::buffer("ping", 4));
+        co_await asio::async_write(c.here, asio::buffer("ping", 4), asio::deferred);
         co_await read.done();
         const std::size_t n = read.result();
         CHECK(n == 4);
@@ -84,7 +84,9 @@ TEST_CASE("an operation that loses a select goes on, and brings its result to a 
         std::string text(8, ' ');
         pending read{asio::async_read(c.there, asio::buffer(text), asio::deferred)};
         for (int i = 0; i < 20; ++i) {
-            if (i % 5 == 0) co_await asio::async_write(c.here, asio::buffer("ab", 2)); // bit by bit
+            if (i % 5 == 0)
+                co_await asio::async_write(c.here, asio::buffer("ab", 2),
+                                           asio::deferred); // bit by bit
             co_await jobs.send(i);
             auto s = co_await weft::select_biased{jobs.receive(), read.done()};
             CHECK(s.index() == 0);
