@@ -49,6 +49,13 @@ constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
 /// once); but a chain of inline completions must not eat up the stack.
 constexpr unsigned deepest_inline = 16;
 
+/// The calling thread holds none of the scheduler's workers.
+bool is_outside(const scheduler& s) noexcept
+{
+    const worker* w = this_thread_state().held;
+    return !w || &w->sched != &s;
+}
+
 } // namespace
 
 constinit thread_local thread_state this_thread;
@@ -474,8 +481,7 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
 /// lock. One that comes too late never is, and one that is enrolled in time is found in a run queue.
 void scheduler::start(goroutine& g, const std::source_location& site) noexcept
 {
-    const worker* w = this_thread_state().held;
-    const bool outside = !w || &w->sched != this;
+    const bool outside = is_outside(*this);
     if (WEFT_UNLIKELY(outside)) enter_from_outside(); // before it looks whether the runtime ends
     if (WEFT_UNLIKELY(stopping())) {
         resumer r = g.thread.take();
@@ -514,8 +520,7 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
 void scheduler::retire(goroutine& g) noexcept
 {
     forget_current(g);
-    const worker* w = this_thread_state().held;
-    const bool outside = !w || &w->sched != this;
+    const bool outside = is_outside(*this);
     // Without the goroutine nothing else may keep the scheduler.
     if (WEFT_UNLIKELY(outside)) enter_from_outside();
     g.shard->remove(g);
@@ -743,8 +748,7 @@ void scheduler::hold_host(int by)
 
 handover::handover(scheduler& s, bool never_block) noexcept
 {
-    const thread_state& me = this_thread_state();
-    const bool outside = !me.held || &me.held->sched != &s;
+    const bool outside = is_outside(s);
     entered_ = outside ? &s : nullptr;
     if (outside) s.enter_from_outside(); // before it looks whether the runtime ends
     if (s.stopping()) {
@@ -754,7 +758,7 @@ handover::handover(scheduler& s, bool never_block) noexcept
     } else if (outside) {
         where_ = place::dispatched;
     } else {
-        where_ = me.nested < deepest_inline ? place::inline_here : place::posted;
+        where_ = this_thread_state().nested < deepest_inline ? place::inline_here : place::posted;
     }
 }
 

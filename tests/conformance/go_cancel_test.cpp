@@ -3,6 +3,7 @@
 
 // A cancelled or timed-out wait has no effect; what is torn down is destroyed once.
 
+#include "cancel_after.hpp"
 #include "testing.hpp"
 
 #include "../stress/counted.hpp"
@@ -17,11 +18,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#if __has_include(<asio/cancel_after.hpp>) // Asio 1.32
-#    include <asio/cancel_after.hpp>
-#    define HAS_CANCEL_AFTER
-#endif
 
 using namespace std::chrono_literals;
 using stress::counted;
@@ -238,7 +234,7 @@ TEST_CASE("SCHED-08 a limit for an operation: in time, too late, and the shorter
     });
 }
 
-#if defined(HAS_CANCEL_AFTER)
+#if defined(WEFT_TEST_CANCEL_AFTER)
 TEST_CASE(
     "SCHED-08 Asio's cancel_after limits an operation of weft's, on one thread as Asio wants it")
 {

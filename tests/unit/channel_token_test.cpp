@@ -4,6 +4,7 @@
 // Channel operations as Asio operations: any completion token, from any thread, in plain Asio
 // coroutines; cancelled through a slot without losing a value.
 
+#include "cancel_after.hpp"
 #include "testing.hpp"
 
 #include <weft/channel.hpp>
@@ -21,11 +22,6 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
-
-#if __has_include(<asio/cancel_after.hpp>) // Asio 1.32
-#    include <asio/cancel_after.hpp>
-#    define HAS_CANCEL_AFTER
-#endif
 
 #include <atomic>
 #include <chrono>
@@ -325,7 +321,7 @@ TEST_CASE("no value is lost however receives and their cancellations race")
     }
 }
 
-#if defined(HAS_CANCEL_AFTER)
+#if defined(WEFT_TEST_CANCEL_AFTER)
 TEST_CASE("a time limit of Asio's loses nothing: the receive tells whether it happened")
 {
     asio::io_context context;

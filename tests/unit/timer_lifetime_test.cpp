@@ -3,6 +3,7 @@
 
 // Timers and the life of their runtime: in a host, beside another one, at its end and after it.
 
+#include "cancel_after.hpp"
 #include "testing.hpp"
 #include "witness.hpp"
 
@@ -28,11 +29,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#if __has_include(<asio/cancel_after.hpp>) // Asio 1.32
-#    include <asio/cancel_after.hpp>
-#    define HAS_CANCEL_AFTER
-#endif
 
 using namespace std::chrono_literals;
 using weft::after_func;
@@ -187,7 +183,7 @@ TEST_CASE("embedded: a cancelled wait does not hold the host")
     CHECK(chosen == 1);
 }
 
-#if defined(HAS_CANCEL_AFTER)
+#if defined(WEFT_TEST_CANCEL_AFTER)
 TEST_CASE("embedded: Asio's own time limits end a wait of weft's")
 {
     asio::io_context context;
