@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // Asio in goroutines: a task is an Asio awaitable, so sockets and timers are awaited as they are.
+// With a newer Asio than 1.30 asio::deferred may be left out.
 
 #include <weft/weft.hpp>
 
 #include <asio/buffer.hpp>
+#include <asio/deferred.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
 #include <asio/system_error.hpp>
@@ -22,8 +24,8 @@ weft::task<> echo(tcp::socket peer)
     char room[1024];
     try {
         for (;;) {
-            const std::size_t n = co_await peer.async_read_some(asio::buffer(room));
-            co_await asio::async_write(peer, asio::buffer(room, n));
+            const std::size_t n = co_await peer.async_read_some(asio::buffer(room), asio::deferred);
+            co_await asio::async_write(peer, asio::buffer(room, n), asio::deferred);
         }
     } catch (const asio::system_error& e) {
         if (e.code() != asio::error::eof) throw; // the peer has closed: that is all
@@ -32,16 +34,18 @@ weft::task<> echo(tcp::socket peer)
 
 weft::task<> serve(tcp::acceptor door, int visitors)
 {
-    while (visitors-- > 0) weft::go(echo, co_await door.async_accept()); // one goroutine for each
+    while (visitors-- > 0) {
+        weft::go(echo, co_await door.async_accept(asio::deferred)); // one goroutine for each
+    }
 }
 
 weft::task<std::string> ask(tcp::endpoint where, std::string question)
 {
     tcp::socket socket(weft::this_goroutine::get_executor());
-    co_await socket.async_connect(where);
-    co_await asio::async_write(socket, asio::buffer(question));
+    co_await socket.async_connect(where, asio::deferred);
+    co_await asio::async_write(socket, asio::buffer(question), asio::deferred);
     std::string answer(question.size(), ' ');
-    co_await asio::async_read(socket, asio::buffer(answer));
+    co_await asio::async_read(socket, asio::buffer(answer), asio::deferred);
     co_return answer;
 }
 
