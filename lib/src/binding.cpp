@@ -92,7 +92,7 @@ void binding::interrupt() noexcept
 {
     goroutine& g = g_;
     const parked_operation& on = g.parked_on;
-    const bool out = shields_ == 0 && on.withdraw && on.withdraw(on.driver, false);
+    const bool out = shields_ == 0 && on && on.withdraw(false);
     if (out) interrupted_ = true;
     word_.store(word::parked, std::memory_order_release);
     // Unless it was taken out, the goroutine may be gone now.

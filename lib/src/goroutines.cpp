@@ -57,7 +57,7 @@ namespace {
 
 struct orphan {
     std::shared_ptr<scheduler> sched;
-    clock::time_point clean_since{}; ///< nothing refers to it; zero: something does
+    std::chrono::steady_clock::time_point clean_since{}; ///< nothing refers to it; zero: something does
 };
 
 struct orphanage {
@@ -74,14 +74,14 @@ void keep_orphaned(std::shared_ptr<scheduler> s)
     constexpr auto good_while = std::chrono::seconds(10);
     static auto* o = new orphanage; // never destroyed: an Asio context may end late
     std::lock_guard lock(o->mutex);
-    const auto now = clock::now();
+    const auto now = std::chrono::steady_clock::now();
     std::erase_if(o->all, [&](orphan& each) {
         if (each.sched->has_orphans()) {
             each.clean_since = {};
-        } else if (each.clean_since == clock::time_point()) {
+        } else if (each.clean_since == std::chrono::steady_clock::time_point()) {
             each.clean_since = now;
         }
-        return each.clean_since != clock::time_point() && now - each.clean_since > good_while;
+        return each.clean_since != std::chrono::steady_clock::time_point() && now - each.clean_since > good_while;
     });
     o->all.push_back({std::move(s), {}});
 }
@@ -103,6 +103,7 @@ const char* wait_reason_text(wait_reason r) noexcept
     case wait_reason::pending: return "pending operation";
     case wait_reason::sleep: return "sleep";
     case wait_reason::context_done: return "context done";
+    case wait_reason::settle: return "settle";
     }
     return "unknown";
 }

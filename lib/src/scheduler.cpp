@@ -4,6 +4,7 @@
 #include <weft/detail/scheduler.hpp>
 
 #include <weft/detail/binding.hpp>
+#include <weft/detail/conductor.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
 #include <weft/detail/timekeeper.hpp>
@@ -120,7 +121,7 @@ void leave_foreign(goroutine& g) noexcept
 {
     thread_state& me = this_thread_state();
     me.current = &g;
-    g.budget = operation_budget;
+    g.budget = g.sched->conducted_by() ? 1 : operation_budget;
     // It may come back inside a slice that a dump did not wait for.
     g.shard->lock.lock();
     if (me.held) g.since = me.held->now;
@@ -198,11 +199,11 @@ void worker::hand_back(thread_state& me)
     sched.post_drain(*this, sched.host_again);
 }
 
-void worker::run_slice(goroutine& g, thread_state& me)
+void worker::run_slice(goroutine& g, thread_state& me, std::int32_t budget)
 {
     slices_.store(slices_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     g.since = now;
-    g.budget = operation_budget;
+    g.budget = budget;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
     me.current = &g;
     if (WEFT_UNLIKELY(g.bound != nullptr)) g.bound->resume();
@@ -346,11 +347,12 @@ bool worker::retire_if_idle() noexcept
 
 // ---------------------------------------------------------------- scheduler: life
 
-scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer)
-    : options(std::move(o)),
+scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer, bubble_id b)
+    : bubble(b),
+      options(std::move(o)),
       on_panic(std::make_shared<const panic_policy>(options.on_panic)),
-      seed_(std::uint64_t{std::random_device{}()} << 32),
-      embedded_(outer.has_value())
+      seed_(b != 0 ? 1 : std::uint64_t{std::random_device{}()} << 32),
+      embedded_(outer.has_value() && b == 0) // a conductor looks itself whether there is work
 {
     const unsigned procs = options.procs ? options.procs : default_procs();
     if (outer) {
@@ -369,8 +371,18 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
 std::shared_ptr<scheduler> scheduler::make(runtime_options o,
                                            std::optional<asio::any_io_executor> outer)
 {
-    auto s = std::make_shared<scheduler>(std::move(o), std::move(outer));
+    auto s = std::make_shared<scheduler>(std::move(o), std::move(outer), bubble_id{0});
     s->monitor_ = std::thread([&m = *s] { m.monitor_loop(); });
+    join_world(*s);
+    return s;
+}
+
+std::shared_ptr<scheduler> scheduler::make(runtime_options o, const asio::any_io_executor& outer,
+                                           conductor& c)
+{
+    o.procs = 1;
+    auto s = std::make_shared<scheduler>(std::move(o), outer, new_bubble());
+    s->conductor_ = &c;
     join_world(*s);
     return s;
 }
@@ -391,7 +403,7 @@ void scheduler::stop() noexcept
         monitor_stop_ = true;
     }
     monitor_wake_.notify_one();
-    monitor_.join();
+    if (monitor_.joinable()) monitor_.join();
     leave_world(*this);
     // A dump that found this scheduler before may be walking its goroutines.
     std::lock_guard world_lock(world_mutex_);
@@ -440,7 +452,7 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
         seize(g);
         // One that was woken and did not run any more still stands in the other queues of its
         // select.
-        if (g->parked_on.withdraw) g->parked_on.withdraw(g->parked_on.driver, true);
+        if (g->parked_on) g->parked_on.withdraw(true);
         unwind(g);
     };
     for (;;) {
@@ -466,9 +478,9 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
             if (g) seize(g);
-            if (g && g->parked_on.withdraw &&
+            if (g && g->parked_on &&
                 g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
-                g->parked_on.withdraw(g->parked_on.driver, false)) {
+                g->parked_on.withdraw(false)) {
                 unwind(g);
             }
         }
@@ -525,6 +537,7 @@ void scheduler::retire(goroutine& g) noexcept
     if (WEFT_UNLIKELY(outside)) enter_from_outside();
     g.shard->remove(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
+    if (WEFT_UNLIKELY(conductor_ != nullptr)) conductor_->retired(g);
     if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
         {
             std::lock_guard lock(join_mutex_);
@@ -696,16 +709,16 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
         std::unique_lock lock(pause_mutex_);
         paused_.store(true, std::memory_order_seq_cst);
         attention_.store(true, std::memory_order_seq_cst);
-        const auto deadline = clock::now() + patience;
+        const auto deadline = std::chrono::steady_clock::now() + patience;
         for (const auto& w : workers_) {
             if (w.get() == mine) continue;
             const auto at_rest = [&] {
                 return w->state_.load(std::memory_order_seq_cst) != worker::state::running ||
                        w->resting_.load(std::memory_order_acquire);
             };
-            while (!at_rest() && clock::now() < deadline) pause_changed_.wait_for(lock, 200us);
+            while (!at_rest() && std::chrono::steady_clock::now() < deadline) pause_changed_.wait_for(lock, 200us);
         }
-        while (without_worker_.load(std::memory_order_seq_cst) != 0 && clock::now() < deadline) {
+        while (without_worker_.load(std::memory_order_seq_cst) != 0 && std::chrono::steady_clock::now() < deadline) {
             pause_changed_.wait_for(lock, 200us);
         }
     }

@@ -60,40 +60,57 @@ void select_core::unlock() noexcept
     }
 }
 
+/// True: case `i` is done, and chosen.
+inline bool select_core::attempt(std::uint32_t i, wake_list& wakes) noexcept
+{
+    select_case& c = cases_[i];
+    if (!c.target || !c.verb->attempt(c.op, c.w, wakes)) return false;
+    chosen_ = i;
+    return true;
+}
+
 bool select_core::poll_all(fast_random& random, select_order order, wake_list& wakes) noexcept
 {
-    const auto attempt = [&](select_case& c) noexcept {
-        return c.target && c.verb->attempt(c.op, c.w, wakes);
-    };
     if (order == select_order::biased) {
         for (std::uint32_t i = 0; i < count_; ++i) {
-            if (attempt(cases_[i])) {
-                chosen_ = i;
-                return true;
-            }
+            if (attempt(i, wakes)) return true;
         }
         return false;
     }
+    if (WEFT_UNLIKELY(random.asks())) return poll_asked(wakes);
     if (count_ == 2) {
         const std::uint32_t first = random.next() & 1;
-        for (const std::uint32_t i : {first, first ^ 1}) {
-            if (attempt(cases_[i])) {
-                chosen_ = i;
-                return true;
-            }
-        }
-        return false;
+        return attempt(first, wakes) || attempt(first ^ 1, wakes);
     }
     // A random permutation, drawn only as far as it is needed: uniform among the ready cases.
     for (std::uint32_t i = 0; i < count_; ++i) poll_[i] = i;
     for (std::uint32_t i = 0; i < count_; ++i) {
         std::swap(poll_[i], poll_[i + random.below(count_ - i)]);
-        if (attempt(cases_[poll_[i]])) {
-            chosen_ = poll_[i];
+        if (attempt(poll_[i], wakes)) return true;
+    }
+    return false;
+}
+
+/// The conductor says where to begin, and is told where it ended: so it can try each ready case once.
+WEFT_NOINLINE bool select_core::poll_asked(wake_list& wakes) noexcept
+{
+    if (count_ < 2) return count_ == 1 && attempt(0, wakes);
+    const std::uint32_t first = ask_conductor(count_);
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        const std::uint32_t at = (first + i) % count_;
+        if (attempt(at, wakes)) {
+            tell_conductor(at >= first ? at : count_ - 1);
             return true;
         }
     }
+    tell_conductor(count_ - 1);
     return false;
+}
+
+bool select_core::reaches_out(bubble_id b) const noexcept
+{
+    return std::any_of(by_address_, by_address_ + lockable_,
+                       [b](const select_case* c) { return c->target->bubble != b; });
 }
 
 bool select_core::start(fast_random& random, select_order order, wake_list& wakes) noexcept

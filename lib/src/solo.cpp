@@ -5,8 +5,6 @@
 
 #if defined(WEFT_SOLO)
 
-#    include <weft/clock.hpp>
-
 #    include <chrono>
 #    include <linux/membarrier.h>
 #    include <mutex>
@@ -33,7 +31,7 @@ struct population {
     std::mutex mutex;
     unsigned members = 0; ///< guarded by mutex, as all below
     thread_standing* solo = nullptr;
-    clock::time_point not_before{};
+    std::chrono::steady_clock::time_point not_before{};
     bool supported = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
 };
 
@@ -53,7 +51,7 @@ void revoke(population& p) noexcept
         i < 64 ? cpu_pause() : std::this_thread::yield();
     }
     p.solo = nullptr;
-    p.not_before = clock::now() + cool_down;
+    p.not_before = std::chrono::steady_clock::now() + cool_down;
 }
 
 /// Leaves when the thread ends.
@@ -78,7 +76,7 @@ void join_population(bool alone_if_possible) noexcept
         if (p.solo) revoke(p);
     }
     if (alone_if_possible && p.members == 1 && !p.solo && p.supported &&
-        clock::now() >= p.not_before) {
+        std::chrono::steady_clock::now() >= p.not_before) {
         p.solo = &me;
         me.solo.store(true, std::memory_order_relaxed);
     }

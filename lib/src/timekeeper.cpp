@@ -175,8 +175,8 @@ void alarm::rung() noexcept
 
 timekeeper::timekeeper(scheduler& s, unsigned shards) : sched_(s)
 {
-    for (unsigned i = 0; i < shards; ++i) shards_.push_back(new timer_shard(*this));
-    asio_timer_.emplace(s.host);
+    for (unsigned i = 0; i < shards; ++i) shards_.push_back(new timer_shard(*this, s.bubble));
+    if (s.bubble == 0) asio_timer_.emplace(s.host); // a bubble's time comes without waiting
 }
 
 timekeeper::~timekeeper()

@@ -4,6 +4,7 @@
 
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/side_pool.hpp>
+#include <weft/error.hpp>
 #include <weft/task.hpp>
 
 #include <exception>
@@ -38,7 +39,13 @@ public:
                 detail::ready(*static_cast<driver*>(job)->self_);
             };
         }
-        bool start(detail::goroutine&) noexcept { return false; }
+        bool start(detail::goroutine& g) noexcept
+        {
+            if (WEFT_LIKELY(!g.sched->conducted_by())) return false;
+            op_.failure_ = std::make_exception_ptr(
+                misuse_error("blocking: in a testing::bubble, which runs on one thread"));
+            return true;
+        }
         void publish(detail::goroutine& g) noexcept
         {
             self_ = &g;
@@ -94,6 +101,7 @@ private:
 /// Runs `f()` on a thread of its own kind, so that a call that blocks (a file, a C library, a long
 /// computation) does not hold up goroutines; awaits its result or exception.
 ///
+/// @throws misuse_error  in a `testing::bubble`.
 /// @par Suspends     always.
 /// @par Cancellation none: a call in progress cannot be interrupted; ending the runtime waits for
 ///                   it.

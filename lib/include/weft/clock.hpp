@@ -2,12 +2,44 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <chrono>
 
 namespace weft {
 
-/// The clock of every duration and deadline in weft: steady, never set back.
-using clock = std::chrono::steady_clock;
+namespace detail {
+
+// The time of the bubble that the calling thread runs (weft/testing/bubble.hpp); null: real time.
+// Read at each look at the clock; also from a shared library: spare the call that finds the address.
+#if defined(__linux__)
+extern constinit thread_local const std::chrono::steady_clock::time_point* virtual_time
+    __attribute__((tls_model("initial-exec")));
+#else
+extern constinit thread_local const std::chrono::steady_clock::time_point* virtual_time;
+#endif
+
+} // namespace detail
+
+/// The clock of every duration and deadline in weft: `std::chrono::steady_clock`, whose time points
+/// it shares, but virtual inside a `testing::bubble`.
+struct clock {
+    using rep = std::chrono::steady_clock::rep;
+    using period = std::chrono::steady_clock::period;
+    using duration = std::chrono::steady_clock::duration;
+    using time_point = std::chrono::steady_clock::time_point;
+    static constexpr bool is_steady = true;
+
+    /// In a bubble: it stands still until all goroutines wait.
+    [[nodiscard]] static bool is_virtual() noexcept { return detail::virtual_time != nullptr; }
+
+    static time_point now() noexcept
+    {
+        const time_point* pretended = detail::virtual_time;
+        return WEFT_UNLIKELY(pretended != nullptr) ? *pretended : std::chrono::steady_clock::now();
+    }
+};
+
 using duration = clock::duration;
 using time_point = clock::time_point;
 

@@ -439,6 +439,10 @@ public:
         void publish_to(detail::wake_target whom) noexcept { core_.publish(whom); }
         [[nodiscard]] detail::wait_reason reason() const noexcept { return op_.reason(); }
         bool withdraw(bool = false) noexcept { return core_.withdraw(); }
+        [[nodiscard]] bool reaches_out(detail::bubble_id b) const noexcept
+        {
+            return core_.reaches_out(b);
+        }
 
         result_type finish()
         {

@@ -83,7 +83,8 @@ class pending_state final : public waitable,
 public:
     using strand_type = asio::strand<executor>;
 
-    explicit pending_state(const executor& ex) : strand(ex) {}
+    /// Asio completes it: so it lies outside of any bubble.
+    explicit pending_state(const executor& ex) : waitable(bubble_id{0}), strand(ex) {}
 
     struct handler {
         using executor_type = strand_type;

@@ -151,6 +151,10 @@ public:
                                     : detail::wait_reason::select_no_cases;
         }
         bool withdraw(bool = false) noexcept { return core_.withdraw(); }
+        [[nodiscard]] bool reaches_out(detail::bubble_id b) const noexcept
+        {
+            return core_.reaches_out(b);
+        }
 
     private:
         bool begin(detail::fast_random& random) noexcept
@@ -301,6 +305,10 @@ public:
                                     : detail::wait_reason::select_no_cases;
         }
         bool withdraw(bool = false) noexcept { return core_.withdraw(); }
+        [[nodiscard]] bool reaches_out(detail::bubble_id b) const noexcept
+        {
+            return core_.reaches_out(b);
+        }
 
     private:
         bool begin(detail::fast_random& random) noexcept

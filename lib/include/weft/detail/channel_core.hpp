@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -62,9 +63,12 @@ public:
     /// True when the send is decided: `ok` tells whether it happened or the channel is closed.
     bool send_locked(T& value, bool& ok, wake_list& wakes) noexcept
     {
-        if (WEFT_UNLIKELY(closed_)) {
-            ok = false;
-            return true;
+        if (WEFT_UNLIKELY(marks_ != 0)) {
+            visited();
+            if (closed_locked()) {
+                ok = false;
+                return true;
+            }
         }
         if (waiter* r = receivers_.pop_claimed()) {
             static_cast<std::optional<T>*>(r->slot)->emplace(std::move(value));
@@ -84,6 +88,7 @@ public:
     bool receive_locked(std::optional<T>& into, bool& ok, wake_list& wakes) noexcept
     {
         if (!ring_.empty()) {
+            if (WEFT_UNLIKELY(marks_ != 0)) visited();
             into.emplace(std::move(ring_.front()));
             ring_.drop();
             // A blocked sender's value goes to the tail, so senders stay in line.
@@ -91,10 +96,11 @@ public:
                 take_from(s, [&](T& v) { ring_.push(std::move(v)); }, wakes);
         } else if (waiter* s = senders_.pop_claimed()) {
             take_from(s, [&](T& v) { into.emplace(std::move(v)); }, wakes);
-        } else if (closed_) {
+        } else if (closed_locked()) {
             ok = false;
             return true;
         } else {
+            if (WEFT_UNLIKELY(marks_ != 0)) visited();
             if constexpr (can_be_fed) {
                 if (this->feed && this->feed->take(this->feed, into)) return ok = true;
             }
@@ -106,7 +112,7 @@ public:
 
     wait_queue& senders() noexcept { return senders_; }
     wait_queue& receivers() noexcept { return receivers_; }
-    [[nodiscard]] bool closed_locked() const noexcept { return closed_; }
+    [[nodiscard]] bool closed_locked() const noexcept { return (marks_ & is_closed) != 0; }
 
     // --- unlocked
 
@@ -138,11 +144,12 @@ public:
     {
         wake_list wakes;
         lock.lock();
-        if (closed_) {
+        visited();
+        if (closed_locked()) {
             lock.unlock();
             throw_misuse("close of closed channel");
         }
-        closed_ = true;
+        marks_ |= is_closed;
         // Receivers see "closed and drained"; senders, whose values stay in their frames, the
         // misuse.
         for (wait_queue* q : {&receivers_, &senders_}) {
@@ -168,7 +175,7 @@ public:
     [[nodiscard]] bool closed() noexcept
     {
         lock.lock();
-        const bool c = closed_;
+        const bool c = closed_locked();
         lock.unlock();
         return c;
     }
@@ -176,7 +183,7 @@ public:
     [[nodiscard]] bool drained() noexcept
     {
         lock.lock();
-        const bool d = closed_ && ring_.empty();
+        const bool d = closed_locked() && ring_.empty();
         lock.unlock();
         return d;
     }
@@ -226,7 +233,14 @@ private:
         return capacity;
     }
 
-    bool closed_ = false;
+    void visited() const noexcept
+    {
+        if (marks_ & in_bubble) note_visit(*this);
+    }
+
+    // One look tells that the channel is neither closed nor of a bubble.
+    static constexpr std::uint8_t is_closed = 1, in_bubble = 2;
+    std::uint8_t marks_ = this->bubble != 0 ? in_bubble : 0;
     std::atomic<std::size_t> handles_{1};
     ring_buffer<T> ring_;
     wait_queue receivers_;

@@ -37,6 +37,7 @@ enum class wait_reason : std::uint8_t {
     pending,
     sleep,
     context_done,
+    settle,
 };
 
 const char* wait_reason_text(wait_reason r) noexcept;
@@ -48,14 +49,23 @@ struct promise_core {
     std::source_location site; ///< of the latest `co_await` in this frame
 };
 
-/// What a goroutine is parked on. `withdraw` takes it back out of every queue it stands in and
-/// returns true, or returns false when a waker has already claimed it: then the goroutine is about
-/// to be made ready, or is. With `woken` the caller knows that (it took the goroutine from a run
-/// queue): then only the queues of a select's other cases are left, and what woke it is not touched
-/// any more.
+/// What a goroutine is parked on; empty when it stands in no queue.
 struct parked_operation {
+    struct verbs {
+        /// Takes it back out of every queue it stands in and returns true, or returns false when a
+        /// waker has already claimed it: then the goroutine is about to be made ready, or is. With
+        /// `woken` the caller knows that (it took the goroutine from a run queue): then only the
+        /// queues of a select's other cases are left, and what woke it is not touched any more.
+        bool (*withdraw)(void* driver, bool woken) noexcept;
+        /// Whether something that does not belong to the bubble `b` can end the wait.
+        bool (*reaches_out)(const void* driver, std::uint16_t b) noexcept;
+    };
+
+    [[nodiscard]] explicit operator bool() const noexcept { return verb != nullptr; }
+    bool withdraw(bool woken) const noexcept { return verb->withdraw(driver, woken); }
+
     void* driver = nullptr;
-    bool (*withdraw)(void* driver, bool woken) noexcept = nullptr;
+    const verbs* verb = nullptr;
 };
 
 /// The part of a goroutine's record that every switch touches; kept together, on as few cache lines
@@ -68,7 +78,7 @@ struct goroutine_switch {
     scheduler* sched = nullptr; ///< null until the goroutine is registered
     clock::time_point
         since{}; ///< when its latest slice began, to the drain's last look at the clock
-    fast_random random{0};
+    fast_random random{1}; ///< seeded when it is registered
     std::int32_t budget = 0;
     std::atomic<wait_reason> reason{wait_reason::runnable};
     bool ends_by_context = false; ///< the exception that is leaving it is no panic

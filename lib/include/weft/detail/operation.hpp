@@ -62,7 +62,7 @@ concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes)
 ///                    touched any more;
 ///  - `abandon()`     instead of publishing: releases the locks; the operation did not happen;
 ///  - `finish()`      the result, or throws;
-///  - `withdraw()`    see `parked_operation`.
+///  - `withdraw()`    see `parked_operation`, as for `reaches_out(b)`, which a driver may leave out.
 /// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to`
 /// instead.
 template <operation Op>
@@ -108,6 +108,11 @@ public:
     }
 
     [[nodiscard]] wait_reason reason() const noexcept { return op_.reason(); }
+    [[nodiscard]] bool reaches_out(bubble_id b) const noexcept
+    {
+        const waitable* t = op_.target();
+        return t && t->bubble != b;
+    }
     result_type finish() { return op_.finish(w_); }
 
     bool withdraw(bool woken = false) noexcept
@@ -178,11 +183,15 @@ private:
             requeue(g);
             return;
         }
-        park(
-            g,
-            {&driver_,
-             [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); }},
-            driver_.reason());
+        static constexpr parked_operation::verbs verbs{
+            [](void* d, bool woken) noexcept { return static_cast<Driver*>(d)->withdraw(woken); },
+            [](const void* d, bubble_id b) noexcept {
+                if constexpr (requires(const Driver& it) { it.reaches_out(b); })
+                    return static_cast<const Driver*>(d)->reaches_out(b);
+                else return false;
+            },
+        };
+        park(g, {&driver_, &verbs}, driver_.reason());
         if (WEFT_UNLIKELY(g.bound != nullptr) && !g.bound->begin_wait()) {
             driver_.abandon(); // its context has ended
             g.parked_on = {};  // it stands in no queue that unwinding would have to clear

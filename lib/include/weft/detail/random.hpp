@@ -6,10 +6,19 @@
 
 namespace weft::detail {
 
+/// In the place of a generator that was told to ask: the conductor of the calling thread's bubble
+/// picks from [0, n); chance does where there is none.
+std::uint32_t ask_conductor(std::uint32_t n) noexcept;
+/// The latest pick turned out to mean `at`: what lies between would have come to the same.
+void tell_conductor(std::uint32_t at) noexcept;
+
 /// A small fast generator (splitmix64) for scheduling choices; not for secrets.
 class fast_random {
 public:
     explicit fast_random(std::uint64_t seed) noexcept : state_(seed) {}
+    /// One that does not draw, but asks. (A drawing one comes here once in 2^64 draws.)
+    static fast_random asking() noexcept { return fast_random(0); }
+    [[nodiscard]] bool asks() const noexcept { return state_ == 0; }
 
     std::uint32_t next() noexcept
     {

@@ -5,6 +5,7 @@
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/registry.hpp>
 #include <weft/detail/run_queue.hpp>
+#include <weft/detail/waiter.hpp>
 #include <weft/runtime_options.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -24,7 +25,9 @@
 
 namespace weft::detail {
 
+class conductor;
 class side_pool;
+class testing_machine;
 class timekeeper;
 
 /// A right to run goroutines (Go's P): a run queue and the loop that drains it. Threads come and go
@@ -70,6 +73,7 @@ public:
 
 private:
     friend class scheduler;
+    friend class testing_machine;
     static constexpr std::size_t help_every = 32;
 
     goroutine* find_work() noexcept;
@@ -80,7 +84,7 @@ private:
     bool retire_if_idle() noexcept;
     void hand_back(thread_state& me);
     [[nodiscard]] bool look_around() noexcept;
-    void run_slice(goroutine& g, thread_state& me);
+    void run_slice(goroutine& g, thread_state& me, std::int32_t budget = operation_budget);
     WEFT_NOINLINE void ask_for_help(std::size_t queued) noexcept;
 
     run_queue queue_;
@@ -106,7 +110,10 @@ public:
     /// The only way to make one: threads that refer to it start after it is whole.
     static std::shared_ptr<scheduler> make(runtime_options o,
                                            std::optional<asio::any_io_executor> outer);
-    scheduler(runtime_options options, std::optional<asio::any_io_executor> host);
+    /// One whose only worker `c` runs, and who decides about order and time; see detail/conductor.hpp.
+    static std::shared_ptr<scheduler> make(runtime_options o, const asio::any_io_executor& outer,
+                                           conductor& c);
+    scheduler(runtime_options options, std::optional<asio::any_io_executor> host, bubble_id b);
     ~scheduler();
     scheduler(const scheduler&) = delete;
     scheduler& operator=(const scheduler&) = delete;
@@ -153,6 +160,9 @@ public:
     [[nodiscard]] timekeeper& timers() noexcept { return *timers_; }
     [[nodiscard]] bool embedded() const noexcept { return embedded_; }
 
+    /// Null in production.
+    [[nodiscard]] conductor* conducted_by() const noexcept { return conductor_; }
+
     /// Set by run(): a program of goroutines alone, whose deadlock can be told.
     std::atomic<bool> whole_program{false};
 
@@ -160,6 +170,7 @@ public:
     /// threads that are letting go of them.
     [[nodiscard]] bool has_orphans() noexcept;
 
+    const bubble_id bubble; ///< 0 in production
     const runtime_options options;
     const std::shared_ptr<const panic_policy>
         on_panic;                     ///< options.on_panic, for those who outlive the runtime
@@ -169,6 +180,7 @@ public:
 
 private:
     friend class worker;
+    friend class testing_machine;
 
     void post_drain(worker& w, const asio::any_io_executor& how);
     void wake_worker(worker& victim) noexcept;
@@ -197,7 +209,8 @@ private:
     std::atomic<std::uint32_t> entered_{0};
     registry_shard outside_; ///< goroutines spawned from foreign threads
     std::atomic<std::uint64_t> ids_{1};
-    const std::uint64_t seed_; ///< of the goroutines' random choices
+    std::uint64_t seed_; ///< of the goroutines' random choices
+    conductor* conductor_ = nullptr;
 
     // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
     std::atomic<std::uint32_t> alone_nanos_{0}; ///< mean slice while one worker ran

@@ -79,6 +79,8 @@ public:
     void unlock() noexcept;
     /// Takes the select back out of all queues; false when a waker was faster.
     bool withdraw() noexcept;
+    /// See `parked_operation`.
+    [[nodiscard]] bool reaches_out(bubble_id b) const noexcept;
 
     [[nodiscard]] std::size_t chosen() const noexcept { return chosen_; }
     [[nodiscard]] waiter& chosen_waiter() noexcept { return cases_[chosen_].w; }
@@ -86,6 +88,8 @@ public:
 
 private:
     bool poll_all(fast_random& random, select_order order, wake_list& wakes) noexcept;
+    bool poll_asked(wake_list& wakes) noexcept;
+    bool attempt(std::uint32_t i, wake_list& wakes) noexcept;
     void lock() noexcept;
     void leave_queues(const waiter* except) noexcept;
 

@@ -50,7 +50,7 @@ inline time_point moment(std::int64_t n) noexcept
 /// the shard. One whose runtime ended (`keeper_` is null) keeps nothing and rings nothing.
 class timer_shard final : public waitable {
 public:
-    explicit timer_shard(timekeeper& k) noexcept : keeper_(&k) {}
+    timer_shard(timekeeper& k, bubble_id b) noexcept : waitable(b), keeper_(&k) {}
 
     // --- locked
     void push(waiter& w, std::int64_t now) noexcept

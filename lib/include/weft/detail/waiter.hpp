@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/clock.hpp>
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/intrusive_list.hpp>
 #include <weft/detail/spinlock.hpp>
@@ -156,13 +157,27 @@ private:
     waiter* tail_; ///< set while there is a head
 };
 
+/// The number of a testing::bubble; 0: none, that is production.
+using bubble_id = std::uint16_t;
+
+/// The bubble that the calling thread runs.
+bubble_id current_bubble() noexcept;
+
 /// Base of everything that can be waited for. Its address orders the locks of a select.
 struct waitable {
+    /// It belongs to the bubble in which it is made.
+    waitable() noexcept : bubble(clock::is_virtual() ? current_bubble() : bubble_id{0}) {}
+    constexpr explicit waitable(bubble_id b) noexcept : bubble(b) {}
+
     spinlock lock;
+    const bubble_id bubble;
 };
+
+/// Locked: notes for the bubbles concerned when the calling thread is not of the bubble `w` belongs to.
+void note_visit(const waitable& w) noexcept;
 
 /// Where they wait that wait for nothing (a nil channel, a select without cases). Its lock keeps whoever takes
 /// them back away until they are fully suspended, as the lock of a channel does.
-inline constinit waitable nowhere;
+inline constinit waitable nowhere{bubble_id{0}};
 
 } // namespace weft::detail

@@ -1,0 +1,65 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/clock.hpp>
+#include <weft/detail/waiter.hpp>
+
+#include <cstdint>
+
+/// The seam for order and time: what weft::testing puts in the place of run queues, chance and the clock.
+
+namespace weft::detail {
+
+/// Runs the goroutines of one bubble on the calling thread. Everything else (channels, select, timers,
+/// contexts) is the code of production; it comes here for three decisions:
+///  - which goroutine runs next: the conductor takes them out of the worker's queue and runs a slice each;
+///  - which ready case is taken: a goroutine's generator draws from the bubble's seed, or asks (random.hpp);
+///  - what time it is: `clock::now` reads the conductor's, see `conducted_time`.
+class conductor {
+public:
+    conductor() = default;
+    conductor(const conductor&) = delete;
+    conductor& operator=(const conductor&) = delete;
+
+    /// Picks from [0, n) for a select that asks.
+    virtual std::uint32_t choose(std::uint32_t n) noexcept = 0;
+    /// The latest pick meant `at`.
+    virtual void chose(std::uint32_t at) noexcept = 0;
+    /// `g` waits until all others are blocked; false: somebody does already.
+    virtual bool settle(goroutine& g) noexcept = 0;
+    /// It does not wait any more; false: it was woken already.
+    virtual bool unsettle() noexcept = 0;
+    /// The goroutine has ended.
+    virtual void retired(goroutine& g) noexcept = 0;
+
+protected:
+    ~conductor() = default;
+};
+
+/// The conductor whose bubble the calling thread runs; null outside.
+[[nodiscard]] conductor* current_conductor() noexcept;
+
+/// A number that no bubble has now; never 0.
+[[nodiscard]] bubble_id new_bubble() noexcept;
+
+/// Whether a thread that is not of bubble `b` has used something of it, or one of `b` something of another
+/// bubble's; forgets it.
+[[nodiscard]] bool was_visited(bubble_id b) noexcept;
+
+/// While it lives the calling thread's clock is `now`.
+class conducted_time {
+public:
+    explicit conducted_time(const time_point& now) noexcept : outer_(virtual_time)
+    {
+        virtual_time = &now;
+    }
+    conducted_time(const conducted_time&) = delete;
+    conducted_time& operator=(const conducted_time&) = delete;
+    ~conducted_time() { virtual_time = outer_; }
+
+private:
+    const time_point* const outer_;
+};
+
+} // namespace weft::detail

@@ -1,0 +1,289 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include "machine.hpp"
+
+#include <weft/debug/goroutines.hpp>
+#include <weft/defer.hpp>
+#include <weft/detail/solo.hpp>
+#include <weft/detail/timekeeper.hpp>
+#include <weft/error.hpp>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+namespace weft::detail {
+
+using testing::failure;
+using testing::failure_kind;
+
+namespace {
+
+/// How often handlers of Asio get a turn while goroutines could run.
+constexpr std::uint64_t handlers_every = 64;
+
+std::vector<debug::goroutine_info> goroutines_in(scheduler& s)
+{
+    auto all = debug::goroutines_of(s);
+    for (auto& g : all) {
+        if (g.id == 1 && g.name.empty()) g.name = "main";
+    }
+    return all;
+}
+
+} // namespace
+
+void testing_machine::refuse_inside()
+{
+    if (virtual_time) throw_misuse("testing: a bubble inside another bubble");
+    const thread_state& me = this_thread_state();
+    if (me.held || me.current) {
+        throw_misuse("testing: a bubble in a goroutine would block its thread until it is over");
+    }
+}
+
+testing_machine::testing_machine()
+{
+    runtime_options options;
+    options.on_panic = panic_policy([this](const panic_info& p) {
+        if (!thrown_) thrown_ = p.exception;
+    });
+    sched_ = scheduler::make(std::move(options), io_.get_executor(), *this);
+}
+
+testing_machine::~testing_machine()
+{
+    if (!broken_) sched_->stop();
+}
+
+worker& testing_machine::only_worker() const noexcept
+{
+    return *sched_->workers_.front();
+}
+
+// ---------------------------------------------------------------- a run
+
+void testing_machine::begin(const schedule& how)
+{
+    how_ = &how;
+    main_over_ = false;
+    thrown_ = nullptr;
+    settler_ = nullptr;
+    slices_ = latest_ = 0;
+    runnable_.clear();
+    outside_.clear();
+    waiting_since_ = {};
+    sched_->seed_ = how.how.seed();
+    sched_->ids_.store(1, std::memory_order_relaxed);
+    only_worker().next_id = only_worker().last_id = 0;
+}
+
+void testing_machine::run(const testing::detail::program& main, const std::source_location& site,
+                          const schedule& how)
+{
+    thread_state& me = this_thread_state();
+    begin(how);
+    const conducted_time time(now_);
+    worker& w = only_worker();
+    static_cast<void>(w.acquire(worker::state::idle));
+    me.held = &w;
+    w.now = now_;
+    join_population(true);
+    const auto body = [this](const testing::detail::program& f) -> task<> {
+        const defer over([this] { main_over_ = true; });
+        try {
+            co_await f();
+        } catch (...) {
+            if (!thrown_) thrown_ = std::current_exception();
+        }
+    };
+    try {
+        start_goroutine(*sched_, site, body, std::ref(main));
+        conduct();
+    } catch (...) {
+        abandon();
+        throw;
+    }
+    me = {};
+    w.state_.store(worker::state::idle, std::memory_order_seq_cst);
+    leave_population();
+}
+
+void testing_machine::abandon() noexcept
+{
+    broken_ = true;
+    worker& w = only_worker();
+    for (goroutine* g : std::exchange(runnable_, {})) w.queue_.push(g);
+    if (settler_) w.queue_.push(std::exchange(settler_, nullptr));
+    this_thread_state() = {};
+    w.state_.store(worker::state::idle, std::memory_order_seq_cst);
+    leave_population();
+    sched_->stop();
+}
+
+void testing_machine::conduct()
+{
+    thread_state& me = this_thread_state();
+    for (;;) {
+        if (sched_->attention_.load(std::memory_order_relaxed)) {
+            sched_->pay_attention(&only_worker()); // somebody wants a dump
+        }
+        collect();
+        if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+        if (was_visited(sched_->bubble)) {
+            fail(failure_kind::visit,
+                 "a channel or timer of a bubble is used from outside of that bubble");
+        }
+        if (!runnable_.empty()) {
+            waiting_since_ = {};
+            if (slices_ % handlers_every == handlers_every - 1) static_cast<void>(run_handlers());
+            step(me);
+            continue;
+        }
+        if (run_handlers()) continue;
+        if (sched_->live() == 0) return;
+        if (waits_outside()) {
+            wait_outside();
+        } else if (settler_) {
+            waiting_since_ = {};
+            ready(*std::exchange(settler_, nullptr));
+        } else if (main_over_) {
+            if (anybody_reaches_out()) {
+                wait_outside();
+                continue;
+            }
+            fail(failure_kind::leak,
+                 "the bubble's main goroutine has ended, but goroutines remain that wait");
+        } else if (!sched_->timers().empty()) {
+            advance_time();
+        } else if (anybody_reaches_out()) {
+            wait_outside();
+        } else {
+            fail(failure_kind::deadlock, "all goroutines in the bubble are asleep - deadlock!");
+        }
+    }
+}
+
+void testing_machine::collect() noexcept
+{
+    for (run_queue* q : {&only_worker().queue_, &sched_->injected_}) {
+        goroutine_chain chain = q->take(SIZE_MAX);
+        while (goroutine* g = chain.pop_front()) runnable_.push_back(g);
+    }
+}
+
+void testing_machine::step(thread_state& me)
+{
+    if (++slices_ > how_->most_slices) {
+        fail(failure_kind::livelock, "the program runs on and on: more slices than most_slices");
+    }
+    if (how_->before_slice) {
+        how_->before_slice(slices_);
+        collect();
+    }
+    const std::size_t at = how_->how.pick(runnable_, latest_);
+    goroutine* g = std::exchange(runnable_[at], runnable_.back());
+    runnable_.pop_back();
+    latest_ = g->id;
+    running_ = g;
+    if (sched_->seed_ == 0) g->random = fast_random::asking();
+    only_worker().run_slice(*g, me, 1);
+    if (running_ && reaches_out(*g)) outside_.insert(g);
+    running_ = nullptr;
+}
+
+void testing_machine::retired(goroutine& g) noexcept
+{
+    if (&g == running_) running_ = nullptr;
+    if (!outside_.empty()) outside_.erase(&g);
+}
+
+// ---------------------------------------------------------------- what lies outside
+
+/// True: something ran.
+bool testing_machine::run_handlers()
+{
+    if (io_.stopped()) io_.restart();
+    return io_.poll_one() != 0;
+}
+
+/// Not durably blocked: something that is not of the bubble may wake it.
+bool testing_machine::reaches_out(goroutine& g) const noexcept
+{
+    switch (g.reason.load(std::memory_order_acquire)) {
+    case wait_reason::running:
+    case wait_reason::runnable: return false; // it is found in a queue
+    case wait_reason::asio_operation:
+    case wait_reason::blocking_call:
+    case wait_reason::pending: return true;
+    default: return g.parked_on && g.parked_on.verb->reaches_out(g.parked_on.driver, sched_->bubble);
+    }
+}
+
+bool testing_machine::waits_outside()
+{
+    std::erase_if(outside_, [this](goroutine* g) { return !reaches_out(*g); });
+    return !outside_.empty() || sched_->external_work_.load(std::memory_order_acquire) != 0;
+}
+
+/// As waits_outside, but also of those that an Asio handler let run; a look at all of them.
+bool testing_machine::anybody_reaches_out()
+{
+    bool any = false;
+    for (registry_shard* shard : sched_->shards()) {
+        shard->lock.lock();
+        for (goroutine* g = shard->live.front(); g && !any; g = intrusive_list<goroutine>::next(g)) {
+            any = reaches_out(*g);
+        }
+        shard->lock.unlock();
+    }
+    return any;
+}
+
+void testing_machine::wait_outside()
+{
+    constexpr auto look_every = std::chrono::milliseconds(1);
+    const auto now = std::chrono::steady_clock::now();
+    if (waiting_since_ == std::chrono::steady_clock::time_point()) waiting_since_ = now;
+    if (now - waiting_since_ >= how_->patience) {
+        fail(failure_kind::stuck, "the bubble waits for something outside of it that does not come");
+    }
+    if (io_.stopped()) io_.restart();
+    const auto work = io_.get_executor();
+    const auto hold = asio::prefer(work, asio::execution::outstanding_work.tracked);
+    if (io_.run_one_for(look_every) != 0) waiting_since_ = {};
+}
+
+void testing_machine::advance_time()
+{
+    now_ = std::max(now_, moment(sched_->timers().earliest()));
+    only_worker().now = now_;
+    sched_->timers().ring(nanos(now_));
+}
+
+bool testing_machine::settle(goroutine& g) noexcept
+{
+    if (settler_) return false;
+    settler_ = &g;
+    return true;
+}
+
+bool testing_machine::unsettle() noexcept
+{
+    return std::exchange(settler_, nullptr) != nullptr;
+}
+
+void testing_machine::fail(failure_kind kind, const std::string& text)
+{
+    auto all = goroutines_in(*sched_);
+    std::ostringstream out;
+    out << text << '\n';
+    for (const auto& g : all) {
+        out << '\n';
+        debug::print(out, g);
+    }
+    throw failure(kind, out.str(), std::move(all));
+}
+
+} // namespace weft::detail

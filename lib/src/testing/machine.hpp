@@ -1,0 +1,96 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "strategy.hpp"
+
+#include <weft/detail/conductor.hpp>
+#include <weft/detail/scheduler.hpp>
+#include <weft/testing/bubble.hpp>
+
+#include <asio/io_context.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <unordered_set>
+#include <vector>
+
+namespace weft::detail {
+
+/// What one schedule runs with.
+struct schedule {
+    testing::strategy& how;
+    std::chrono::milliseconds patience;
+    std::uint64_t most_slices;
+    /// Called before each slice with its number, from 1, outside of any goroutine. May be empty.
+    std::function<void(std::uint64_t)> before_slice{};
+};
+
+/// The world of one bubble: a runtime with one worker on a private `io_context`, and the loop that takes
+/// the place of the worker's. It runs one schedule after the other, for as long as each ends well and
+/// its time has not moved.
+///
+/// Everything of it runs on one thread, which holds the worker all the time; other threads only
+/// inject goroutines and post handlers.
+class testing_machine final : public conductor {
+public:
+    /// @throws misuse_error  the calling thread runs goroutines already.
+    static void refuse_inside();
+
+    testing_machine();
+    ~testing_machine();
+
+    /// Runs `main()` and what it starts to the end. Throws what it failed with; then it is over with
+    /// this machine.
+    void run(const testing::detail::program& main, const std::source_location& site,
+             const schedule& how);
+
+    [[nodiscard]] bool reusable() const noexcept { return !broken_ && now_ == first_moment; }
+    /// Of the latest run.
+    [[nodiscard]] std::uint64_t slices() const noexcept { return slices_; }
+
+    void retired(goroutine& g) noexcept override;
+    std::uint32_t choose(std::uint32_t n) noexcept override { return how_->how.choose(n); }
+    void chose(std::uint32_t at) noexcept override { how_->how.chose(at); }
+    bool settle(goroutine& g) noexcept override;
+    bool unsettle() noexcept override;
+
+private:
+    static constexpr time_point first_moment{std::chrono::hours(24)};
+
+    [[nodiscard]] worker& only_worker() const noexcept;
+    void begin(const schedule& how);
+    void conduct();
+    void collect() noexcept;
+    void step(thread_state& me);
+    void after_slice(goroutine* g);
+    [[nodiscard]] bool run_handlers();
+    [[nodiscard]] bool reaches_out(goroutine& g) const noexcept;
+    [[nodiscard]] bool waits_outside();
+    [[nodiscard]] bool anybody_reaches_out();
+    void wait_outside();
+    void advance_time();
+    [[noreturn]] void fail(testing::failure_kind kind, const std::string& text);
+    void abandon() noexcept;
+
+    asio::io_context io_{1};
+    std::shared_ptr<scheduler> sched_;
+    time_point now_ = first_moment;
+    const schedule* how_ = nullptr; ///< of the present run, as all below
+    bool broken_ = false;
+    bool main_over_ = false;
+    std::exception_ptr thrown_; ///< by main or by any other goroutine, the first
+    goroutine* settler_ = nullptr;
+    std::uint64_t slices_ = 0;
+    std::uint64_t latest_ = 0;            ///< id of the goroutine that ran last
+    goroutine* running_ = nullptr;        ///< null, too, once it has ended
+    std::vector<goroutine*> runnable_;    ///< taken out of the worker's queue
+    std::unordered_set<goroutine*> outside_; ///< may wait for something outside the bubble
+    std::chrono::steady_clock::time_point waiting_since_{}; ///< real time; zero: it does not wait
+};
+
+} // namespace weft::detail

@@ -1,0 +1,311 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/testing/bubble.hpp>
+
+#include "testing.hpp"
+
+#include <asio/steady_timer.hpp>
+
+#include <cstdlib>
+#include <optional>
+#include <thread>
+
+using namespace std::chrono_literals;
+using weft::channel;
+using weft::make_channel;
+using weft::task;
+namespace testing = weft::testing;
+
+namespace {
+
+/// What a bubble failed with.
+template <class F>
+std::optional<testing::failure> failure_of(F f, testing::bubble_options o = {})
+{
+    try {
+        testing::bubble(std::move(f), o);
+    } catch (const testing::failure& e) {
+        return e;
+    }
+    return std::nullopt;
+}
+
+task<> receive_from(channel<int> c)
+{
+    co_await c.receive();
+}
+
+} // namespace
+
+TEST_CASE("a bubble runs goroutines and returns what main returns")
+{
+    const int sum = testing::bubble([]() -> task<int> {
+        auto c = make_channel<int>();
+        for (int i = 1; i <= 100; ++i) {
+            weft::go([c, i]() mutable -> task<> { co_await c.send(i); });
+        }
+        int total = 0;
+        for (int i = 0; i < 100; ++i) total += *co_await c.receive();
+        co_return total;
+    });
+    CHECK(sum == 5050);
+    CHECK(testing::bubble([] { return 7; }) == 7);
+}
+
+TEST_CASE("an hour takes no time, and moments are exact")
+{
+    const auto real = std::chrono::steady_clock::now();
+    testing::bubble([]() -> task<> {
+        const auto start = weft::clock::now();
+        co_await weft::sleep(1h);
+        CHECK(weft::clock::now() - start == 1h);
+        weft::ticker every(10min);
+        for (int i = 1; i <= 6; ++i) {
+            const auto at = co_await every.channel().receive();
+            CHECK(*at - start == 1h + i * 10min);
+        }
+        auto s = co_await weft::select{weft::after(3s), weft::after(2s)};
+        CHECK(s.index() == 1);
+        CHECK(weft::clock::now() - start == 2h + 2s);
+    });
+    CHECK(std::chrono::steady_clock::now() - real < 10s);
+}
+
+TEST_CASE("time stands still while anything can run")
+{
+    testing::bubble([]() -> task<> {
+        const auto start = weft::clock::now();
+        bool late = false;
+        weft::go([&]() -> task<> {
+            co_await weft::sleep(1ns);
+            late = true;
+        });
+        for (int i = 0; i < 1000; ++i) co_await weft::this_goroutine::yield();
+        CHECK_FALSE(late);
+        CHECK(weft::clock::now() == start);
+        co_await weft::sleep(1ns);
+        co_await testing::settle();
+        CHECK(late);
+    });
+}
+
+TEST_CASE("settle waits until the others are durably blocked")
+{
+    testing::bubble([]() -> task<> {
+        auto c = make_channel<int>();
+        int steps = 0;
+        for (int i = 0; i < 10; ++i) {
+            weft::go([&, c]() mutable -> task<> {
+                for (int k = 0; k < 5; ++k) {
+                    co_await weft::this_goroutine::yield();
+                    ++steps;
+                }
+                co_await c.receive();
+            });
+        }
+        co_await testing::settle();
+        CHECK(steps == 50);
+        c.close();
+        co_await testing::settle();
+        CHECK(weft::debug::goroutines().size() == 1);
+    });
+}
+
+TEST_CASE("a deadlock fails the bubble, with a dump, and unwinds")
+{
+    bool unwound = false;
+    const auto f = failure_of([&]() -> task<> {
+        const weft::defer note([&] { unwound = true; });
+        auto c = make_channel<int>();
+        weft::go(receive_from, c);
+        co_await c.receive();
+    });
+    REQUIRE(f);
+    CHECK(f->kind() == testing::failure_kind::deadlock);
+    CHECK(f->goroutines().size() == 2);
+    CHECK(f->goroutines()[0].name == "main");
+    CHECK(std::string(f->what()).starts_with("all goroutines in the bubble are asleep - deadlock!"));
+    CHECK(std::string(f->what()).find("receive_from") != std::string::npos);
+    CHECK(std::string(f->what()).find("[chan receive]") != std::string::npos);
+    CHECK(unwound);
+}
+
+TEST_CASE("DEAD-05 goroutines left when main has returned are a leak, no deadlock")
+{
+    const auto f = failure_of([]() -> task<> {
+        weft::go(receive_from, make_channel<int>());
+        co_return;
+    });
+    REQUIRE(f);
+    CHECK(f->kind() == testing::failure_kind::leak);
+    CHECK(f->goroutines().size() == 1);
+
+    // Time has ended with main: who sleeps now sleeps for ever.
+    const auto sleeper = failure_of([]() -> task<> {
+        weft::go([]() -> task<> { co_await weft::sleep(1s); });
+        co_return;
+    });
+    REQUIRE(sleeper);
+    CHECK(sleeper->kind() == testing::failure_kind::leak);
+}
+
+TEST_CASE("goroutines that can run go on when main has returned")
+{
+    int ran = 0;
+    testing::bubble([&]() -> task<> {
+        for (int i = 0; i < 5; ++i) {
+            weft::go([&]() -> task<> {
+                co_await weft::this_goroutine::yield();
+                ++ran;
+            });
+        }
+        co_return;
+    });
+    CHECK(ran == 5);
+}
+
+TEST_CASE("exceptions of main and panics of others end the bubble")
+{
+    CHECK_THROWS_WITH(testing::bubble([]() -> task<> {
+                          weft::go([]() -> task<> { co_await weft::sleep(1h); });
+                          throw std::runtime_error("main's");
+                          co_return;
+                      }),
+                      "main's");
+    CHECK_THROWS_WITH(testing::bubble([]() -> task<> {
+                          weft::go([] { throw std::runtime_error("another's"); });
+                          co_await weft::sleep(1h);
+                      }),
+                      "another's");
+}
+
+TEST_CASE("a bubble's channel is refused outside of it")
+{
+    const auto in_other = failure_of([]() -> task<> {
+        std::thread([c = make_channel<int>(1)]() mutable {
+            // Another thread, another bubble.
+            CHECK_THROWS_AS(testing::bubble([&] { static_cast<void>(c.try_send(1)); }),
+                            testing::failure);
+        }).join();
+        co_return;
+    });
+    REQUIRE(in_other);
+    CHECK(in_other->kind() == testing::failure_kind::visit);
+
+    const auto from_thread = failure_of([]() -> task<> {
+        auto c = make_channel<int>(1);
+        std::thread([c]() mutable { static_cast<void>(c.try_receive()); }).join();
+        co_return;
+    });
+    REQUIRE(from_thread);
+    CHECK(from_thread->kind() == testing::failure_kind::visit);
+}
+
+TEST_CASE("who waits for a channel from outside is not durably blocked")
+{
+    auto outside = make_channel<int>();
+    std::thread sender;
+    testing::bubble([&]() -> task<> {
+        const auto start = weft::clock::now();
+        weft::go([]() -> task<> {
+            auto s = co_await weft::select{weft::after(0s)};
+            static_cast<void>(s);
+        });
+        sender = std::thread([c = outside]() mutable {
+            std::this_thread::sleep_for(20ms);
+            static_cast<void>(c.try_send(42));
+        });
+        weft::timer in_bubble(1h);
+        // Real time passes, none here; so the timer does not win.
+        auto s = co_await weft::select{outside.receive(), in_bubble.channel().receive()};
+        CHECK(s.index() == 0);
+        CHECK(weft::clock::now() == start);
+    });
+    sender.join();
+}
+
+TEST_CASE("what does not come from outside is not waited for for ever")
+{
+    auto outside = make_channel<int>();
+    const auto f = failure_of([&]() -> task<> { co_await outside.receive(); }, {.patience = 50ms});
+    REQUIRE(f);
+    CHECK(f->kind() == testing::failure_kind::stuck);
+}
+
+TEST_CASE("Asio operations run in real time")
+{
+    testing::bubble([]() -> task<> {
+        const auto start = weft::clock::now();
+        co_await weft_test::sleep_ms(20);
+        CHECK(weft::clock::now() == start);
+    });
+}
+
+TEST_CASE("a livelock ends")
+{
+    const auto f = failure_of(
+        []() -> task<> {
+            for (;;) co_await weft::this_goroutine::yield();
+        },
+        {.most_slices = 1000});
+    REQUIRE(f);
+    CHECK(f->kind() == testing::failure_kind::livelock);
+}
+
+TEST_CASE("bad use is refused with a clear error")
+{
+    CHECK_MISUSE(testing::settle(), "testing::settle: outside a bubble");
+    testing::bubble([]() -> task<> {
+        CHECK_MISUSE(testing::bubble([] {}), "testing: a bubble inside another bubble");
+        CHECK_MISUSE(co_await weft::blocking([] {}),
+                     "blocking: in a testing::bubble, which runs on one thread");
+        co_return;
+    });
+    weft::run([] {
+        CHECK_MISUSE(testing::bubble([] {}),
+                     "testing: a bubble in a goroutine would block its thread until it is over");
+    });
+    int refused = 0;
+    testing::bubble([&]() -> task<> {
+        const auto settle = [&]() -> task<> {
+            try {
+                co_await testing::settle();
+            } catch (const weft::misuse_error&) {
+                ++refused;
+            }
+        };
+        weft::go(settle);
+        co_await settle();
+    });
+    CHECK(refused == 1);
+    ::setenv("WEFT_SEED", "12monkeys", 1);
+    CHECK_MISUSE(testing::bubble([] {}), "WEFT_SEED=12monkeys is not a 64-bit number");
+    ::unsetenv("WEFT_SEED");
+}
+
+TEST_CASE("the same seed is the same schedule")
+{
+    const auto order = [](std::uint64_t seed) {
+        std::string letters;
+        testing::bubble(
+            [&]() -> task<> {
+                auto c = make_channel<char>(2);
+                for (char name = 'a'; name <= 'e'; ++name) {
+                    weft::go([c, name]() mutable -> task<> {
+                        for (int i = 0; i < 4; ++i) co_await c.send(name);
+                    });
+                }
+                for (int i = 0; i < 20; ++i) letters += *co_await c.receive();
+            },
+            {.seed = seed});
+        return letters;
+    };
+    std::vector<std::string> seen;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        seen.push_back(order(seed));
+        for (int again = 0; again < 5; ++again) CHECK(order(seed) == seen.back());
+    }
+    std::sort(seen.begin(), seen.end());
+    CHECK(std::unique(seen.begin(), seen.end()) - seen.begin() >= 15);
+}
