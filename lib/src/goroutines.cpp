@@ -86,6 +86,16 @@ void keep_orphaned(std::shared_ptr<scheduler> s)
     o->all.push_back({std::move(s), {}});
 }
 
+/// By its text, as a record has it.
+bool waits_for_goroutines(std::string_view text) noexcept
+{
+    for (const auto r : {wait_reason::running, wait_reason::runnable, wait_reason::asio_operation,
+                         wait_reason::blocking_call, wait_reason::pending, wait_reason::sleep}) {
+        if (text == wait_reason_text(r)) return false;
+    }
+    return true;
+}
+
 const char* wait_reason_text(wait_reason r) noexcept
 {
     switch (r) {
@@ -210,6 +220,7 @@ std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
     for (const snapshot& s : taken) {
         goroutine_info g;
         g.id = s.id;
+        g.runtime = sched.number;
         g.name.assign(s.name, s.name_length);
         g.state = state_of(s.reason);
         g.wait_reason = detail::wait_reason_text(s.reason);
@@ -231,6 +242,7 @@ bool is_internal(const std::source_location& f)
 {
     const std::string_view file = f.file_name();
     return f.line() == 0 || file.find("weft/detail/") != file.npos ||
+           file.find("weft/testing/") != file.npos || file.ends_with("testing/machine.cpp") ||
            file.ends_with("weft/run.hpp") || file.ends_with("weft/sync_wait.hpp") ||
            file.ends_with("weft/join_handle.hpp");
 }
@@ -262,6 +274,22 @@ std::vector<goroutine_info> goroutines()
         all.insert(all.end(), std::make_move_iterator(some.begin()),
                    std::make_move_iterator(some.end()));
     }
+    return all;
+}
+
+std::size_t goroutine_count()
+{
+    std::size_t n = 0;
+    for (const auto& s : detail::world()) n += s->live();
+    return n;
+}
+
+std::vector<goroutine_info> blocked_longer_than(duration d)
+{
+    auto all = goroutines();
+    std::erase_if(all, [d](const goroutine_info& g) {
+        return g.state != "waiting" || g.waiting < d || !detail::waits_for_goroutines(g.wait_reason);
+    });
     return all;
 }
 

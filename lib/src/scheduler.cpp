@@ -50,6 +50,12 @@ constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
 /// once); but a chain of inline completions must not eat up the stack.
 constexpr unsigned deepest_inline = 16;
 
+std::uint64_t next_number() noexcept
+{
+    static constinit std::atomic<std::uint64_t> latest{0};
+    return latest.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 /// The calling thread holds none of the scheduler's workers.
 bool is_outside(const scheduler& s) noexcept
 {
@@ -348,7 +354,8 @@ bool worker::retire_if_idle() noexcept
 // ---------------------------------------------------------------- scheduler: life
 
 scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer, bubble_id b)
-    : bubble(b),
+    : number(next_number()),
+      bubble(b),
       options(std::move(o)),
       on_panic(std::make_shared<const panic_policy>(options.on_panic)),
       seed_(b != 0 ? 1 : std::uint64_t{std::random_device{}()} << 32),

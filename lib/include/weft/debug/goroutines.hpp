@@ -21,6 +21,7 @@ namespace weft::debug {
 /// One goroutine at one moment.
 struct goroutine_info {
     std::uint64_t id = 0;
+    std::uint64_t runtime = 0;       ///< which runtime's: ids are unique within one
     std::string name;                ///< from this_goroutine::set_name, or empty
     std::string state;               ///< "running", "runnable" or "waiting"
     std::string wait_reason;         ///< Go's words ("chan receive"); the state if it does not wait
@@ -34,6 +35,17 @@ struct goroutine_info {
 /// All live goroutines of all runtimes, by id. Stops the world for a moment.
 /// @par Thread safety  safe, from goroutines and ordinary threads.
 [[nodiscard]] std::vector<goroutine_info> goroutines();
+
+/// How many there are (Go: runtime.NumGoroutine). Does not stop anything.
+/// @par Thread safety  safe.
+[[nodiscard]] std::size_t goroutine_count();
+
+/// Those that have waited for at least `d` for something that only other goroutines, or a timer, can
+/// bring: on channels, selects, locks, joins, contexts. Not: sleeps, Asio operations, blocking calls. For
+/// programs in production, which can log them now and then: a leaked goroutine is among them for
+/// ever.
+/// @par Thread safety  safe, from goroutines and ordinary threads.
+[[nodiscard]] std::vector<goroutine_info> blocked_longer_than(duration d);
 
 /// Those of one runtime; for the library's own rooms.
 [[nodiscard]] std::vector<goroutine_info> goroutines_of(detail::scheduler& s);

@@ -170,7 +170,8 @@ public:
     /// threads that are letting go of them.
     [[nodiscard]] bool has_orphans() noexcept;
 
-    const bubble_id bubble; ///< 0 in production
+    const std::uint64_t number; ///< no other scheduler of the process has it
+    const bubble_id bubble;     ///< 0 in production
     const runtime_options options;
     const std::shared_ptr<const panic_policy>
         on_panic;                     ///< options.on_panic, for those who outlive the runtime

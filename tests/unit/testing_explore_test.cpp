@@ -1,0 +1,215 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/testing/explore.hpp>
+
+#include "testing.hpp"
+
+#include <cstdlib>
+#include <set>
+#include <string>
+
+using namespace std::chrono_literals;
+using weft::make_channel;
+using weft::task;
+namespace testing = weft::testing;
+
+namespace {
+
+/// A counter that is read and written in two steps, with a switch between them.
+task<> lost_update(int goroutines)
+{
+    int value = 0;
+    auto ended = make_channel<void>();
+    for (int i = 0; i < goroutines; ++i) {
+        weft::go([&, ended]() mutable -> task<> {
+            const int seen = value;
+            co_await weft::this_goroutine::yield();
+            value = seen + 1;
+            co_await ended.send();
+        });
+    }
+    for (int i = 0; i < goroutines; ++i) co_await ended.receive();
+    if (value != goroutines) throw std::runtime_error("an update was lost");
+}
+
+/// Deadlocks only if `b` is held back until `a` has gone through all of its steps.
+task<> needs_a_long_delay(int steps)
+{
+    auto c = make_channel<int>(1);
+    bool a_over = false, b_saw = false;
+    auto ended = make_channel<void>(2);
+    weft::go([&, ended, steps]() mutable -> task<> {
+        for (int i = 0; i < steps; ++i) {
+            co_await c.send(i);
+            co_await c.receive();
+        }
+        a_over = true;
+        co_await ended.send();
+    });
+    weft::go([&, ended]() mutable -> task<> {
+        b_saw = a_over;
+        co_await ended.send();
+    });
+    co_await ended.receive();
+    co_await ended.receive();
+    if (b_saw) throw std::runtime_error("b was held back");
+}
+
+task<> three_goroutines_two_channels()
+{
+    auto there = make_channel<int>();
+    auto back = make_channel<int>();
+    weft::go([there, back]() mutable -> task<> {
+        while (auto v = co_await there.receive()) co_await back.send(*v);
+        back.close();
+    });
+    weft::go([there]() mutable -> task<> {
+        for (int i = 0; i < 3; ++i) co_await there.send(i);
+        there.close();
+    });
+    int next = 0;
+    while (auto v = co_await back.receive()) {
+        if (*v != next++) throw std::runtime_error("out of order");
+    }
+    if (next != 3) throw std::runtime_error("lost");
+}
+
+} // namespace
+
+TEST_CASE("explore finds a schedule on which an update is lost, and its seed replays it")
+{
+    const auto found = testing::find_failure([] { return lost_update(2); });
+    REQUIRE(found);
+    CHECK(found->schedules < 100);
+    CHECK_THROWS_WITH(std::rethrow_exception(found->why), "an update was lost");
+    for (int again = 0; again < 100; ++again) {
+        CHECK_THROWS_WITH(
+            testing::bubble([] { return lost_update(2); }, {.seed = found->seed}),
+            "an update was lost");
+    }
+    ::setenv("WEFT_SEED", std::to_string(found->seed).c_str(), 1);
+    const auto again = testing::find_failure([] { return lost_update(2); });
+    ::unsetenv("WEFT_SEED");
+    REQUIRE(again);
+    CHECK(again->schedules == 1);
+    CHECK(again->seed == found->seed);
+}
+
+TEST_CASE("explore throws what the schedule threw")
+{
+    CHECK_THROWS_WITH(testing::explore([] { return lost_update(3); }), "an update was lost");
+}
+
+TEST_CASE("priorities find what needs a goroutine to be held back for long")
+{
+    const auto found = testing::find_failure([] { return needs_a_long_delay(50); },
+                                             {.schedules = 2'000});
+    REQUIRE(found);
+    CHECK((found->seed & 1) == 1); // by chance it would take 2^50
+}
+
+TEST_CASE("a right program passes on all schedules")
+{
+    const auto e = testing::explore(three_goroutines_two_channels,
+                                    {.schedules = weft_test::count(100'000)});
+    CHECK(e.schedules == weft_test::count(100'000));
+    MESSAGE(e.slices, " slices");
+}
+
+TEST_CASE("deadlocks are found, and every schedule is looked at once")
+{
+    // Two goroutines take two tokens in opposite order.
+    const auto program = []() -> task<> {
+        auto a = make_channel<void>(1);
+        auto b = make_channel<void>(1);
+        auto ended = make_channel<void>();
+        const auto take_both = [ended](auto first, auto second) mutable -> task<> {
+            co_await first.send();
+            co_await second.send();
+            static_cast<void>(second.try_receive());
+            static_cast<void>(first.try_receive());
+            co_await ended.send();
+        };
+        weft::go(take_both, a, b);
+        weft::go(take_both, b, a);
+        co_await ended.receive();
+        co_await ended.receive();
+    };
+    const auto found = testing::find_failure(program);
+    REQUIRE(found);
+    try {
+        std::rethrow_exception(found->why);
+    } catch (const testing::failure& f) {
+        CHECK(f.kind() == testing::failure_kind::deadlock);
+        CHECK(f.goroutines().size() == 3);
+    }
+    CHECK_THROWS_AS(testing::exhaustive(program, 1), testing::failure);
+    // Without a pre-emption each takes both.
+    CHECK(testing::exhaustive(program, 0).complete);
+}
+
+TEST_CASE("exhaustive runs every order once")
+{
+    std::multiset<std::string> orders;
+    const auto program = [&]() -> task<> {
+        std::string order;
+        auto ended = make_channel<void>(3);
+        for (const char name : {'a', 'b', 'c'}) {
+            weft::go([&, ended, name]() mutable -> task<> {
+                order += name;
+                co_await ended.send();
+            });
+        }
+        for (int i = 0; i < 3; ++i) co_await ended.receive();
+        orders.insert(order);
+    };
+    const auto e = testing::exhaustive(program, 0);
+    CHECK(e.complete);
+    for (const char* order : {"abc", "acb", "bac", "bca", "cab", "cba"}) {
+        CHECK(orders.count(order) >= 1);
+    }
+}
+
+TEST_CASE("exhaustive takes every ready case, and no other")
+{
+    std::multiset<std::size_t> taken;
+    const auto e = testing::exhaustive(
+        [&]() -> task<> {
+            auto a = make_channel<int>(1), b = make_channel<int>(1), c = make_channel<int>(1);
+            static_cast<void>(a.try_send(1));
+            static_cast<void>(c.try_send(3));
+            auto s = co_await weft::select{a.receive(), b.receive(), c.receive()};
+            taken.insert(s.index());
+        },
+        0);
+    CHECK(e.complete);
+    CHECK(e.schedules == 2);
+    CHECK(taken == std::multiset<std::size_t>{0, 2});
+}
+
+TEST_CASE("a program that is not the same on the same schedule is refused")
+{
+    int runs = 0;
+    CHECK_THROWS_AS(testing::exhaustive(
+                        [&]() -> task<> {
+                            for (int i = 0; i <= 1 + runs % 2; ++i) {
+                                weft::go([]() -> task<> {
+                                    co_await weft::this_goroutine::yield();
+                                });
+                            }
+                            ++runs;
+                            co_return;
+                        },
+                        1),
+                    weft::misuse_error);
+}
+
+TEST_CASE("soft checks can count as failures")
+{
+    int runs = 0;
+    const auto found = testing::find_failure([&] { ++runs; },
+                                             {.schedules = 100, .failed = [&] { return runs == 7; }});
+    REQUIRE(found);
+    CHECK(found->schedules == 7);
+}
