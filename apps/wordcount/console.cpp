@@ -38,7 +38,8 @@ void console::show(std::string_view progress)
 {
     std::lock_guard lock(mutex_);
     if (!live_ || finished_) return;
-    write("\r" + std::string(progress) + "\x1b[K");
+    std::string line("\r");
+    write(line.append(progress).append("\x1b[K"));
     shown_ = true;
 }
 

@@ -3,5 +3,13 @@
 
 /// The main() of every test program, compiled once.
 
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <weft/testing/leak_check.hpp>
+
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+
+/// No test may leave a goroutine behind.
+int main(int argc, char** argv)
+{
+    return weft::testing::verify_run(doctest::Context(argc, argv).run());
+}
