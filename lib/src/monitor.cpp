@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include <weft/debug/goroutines.hpp>
+#include <weft/debug/lock_cycles.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
@@ -105,6 +106,10 @@ void scheduler::exit_if_deadlocked()
     if (!dead) return;
     std::cerr << "fatal error: all goroutines are asleep - deadlock!\n\n";
     debug::dump(std::cerr);
+    for (const auto& cycle : debug::lock_cycles_of(*this)) {
+        std::cerr << '\n';
+        debug::print(std::cerr, cycle);
+    }
     std::cerr.flush();
     std::_Exit(2);
 }

@@ -4,6 +4,7 @@
 #include "machine.hpp"
 
 #include <weft/debug/goroutines.hpp>
+#include <weft/debug/lock_cycles.hpp>
 #include <weft/defer.hpp>
 #include <weft/detail/solo.hpp>
 #include <weft/detail/timekeeper.hpp>
@@ -282,6 +283,10 @@ void testing_machine::fail(failure_kind kind, const std::string& text)
     for (const auto& g : all) {
         out << '\n';
         debug::print(out, g);
+    }
+    for (const auto& cycle : debug::lock_cycles_of(*sched_)) {
+        out << '\n';
+        debug::print(out, cycle);
     }
     throw failure(kind, out.str(), std::move(all));
 }

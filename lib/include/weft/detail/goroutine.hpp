@@ -49,6 +49,12 @@ struct promise_core {
     std::source_location site; ///< of the latest `co_await` in this frame
 };
 
+/// Who holds a lock, and where it was taken; goroutine 0: nobody, or it is no lock.
+struct lock_owner {
+    std::uint64_t goroutine = 0;
+    std::source_location site;
+};
+
 /// What a goroutine is parked on; empty when it stands in no queue.
 struct parked_operation {
     struct verbs {
@@ -59,6 +65,8 @@ struct parked_operation {
         bool (*withdraw)(void* driver, bool woken) noexcept;
         /// Whether something that does not belong to the bubble `b` can end the wait.
         bool (*reaches_out)(const void* driver, std::uint16_t b) noexcept;
+        /// Of the lock it waits for; asked while the world is stopped.
+        lock_owner (*owner)(const void* driver) noexcept;
     };
 
     [[nodiscard]] explicit operator bool() const noexcept { return verb != nullptr; }

@@ -36,7 +36,8 @@ concept context_like = std::same_as<T, context>;
 ///  - `enqueue(w)`        locked: stands `w` in line; a waker does the operation on `w`'s behalf;
 ///  - `dequeue(w)`        locked: takes `w` out again if it still stands there;
 ///  - `finish(w)`         unlocked, once done: the result, or throws;
-///  - `reason()`          why the goroutine waits.
+///  - `reason()`          why the goroutine waits;
+///  - `owner()`           of a lock, and only there: who holds it.
 ///
 /// An operation refers to its channel without owning it, as an iterator does; `retain()` gives the
 /// handle that keeps the channel alive, for operations that outlive the expression.
@@ -62,7 +63,8 @@ concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes)
 ///                    touched any more;
 ///  - `abandon()`     instead of publishing: releases the locks; the operation did not happen;
 ///  - `finish()`      the result, or throws;
-///  - `withdraw()`    see `parked_operation`, as for `reaches_out(b)`, which a driver may leave out.
+///  - `withdraw()`    see `parked_operation`, as for `reaches_out(b)` and `owner()`, which a driver may
+///                    leave out.
 /// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to`
 /// instead.
 template <operation Op>
@@ -112,6 +114,11 @@ public:
     {
         const waitable* t = op_.target();
         return t && t->bubble != b;
+    }
+    [[nodiscard]] lock_owner owner() const noexcept
+    {
+        if constexpr (requires(const Op& op) { op.owner(); }) return op_.owner();
+        else return {};
     }
     result_type finish() { return op_.finish(w_); }
 
@@ -189,6 +196,11 @@ private:
                 if constexpr (requires(const Driver& it) { it.reaches_out(b); })
                     return static_cast<const Driver*>(d)->reaches_out(b);
                 else return false;
+            },
+            [](const void* d) noexcept {
+                if constexpr (requires(const Driver& it) { it.owner(); })
+                    return static_cast<const Driver*>(d)->owner();
+                else return lock_owner();
             },
         };
         park(g, {&driver_, &verbs}, driver_.reason());
