@@ -41,16 +41,20 @@ void delete_all(spare_frame* f) noexcept
     }
 }
 
+void delete_stock() noexcept
+{
+    for (auto& shelf : this_thread_frames.shelves) {
+        delete_all(shelf.head);
+        shelf = {};
+    }
+}
+
 /// Empties the stock of a thread that ends.
 struct closing_time {
     ~closing_time()
     {
-        frame_stock& mine = this_thread_frames;
-        mine.open = false;
-        for (auto& shelf : mine.shelves) {
-            delete_all(shelf.head);
-            shelf = {};
-        }
+        this_thread_frames.open = false;
+        delete_stock();
     }
 };
 
@@ -112,6 +116,20 @@ void give_frames_back(std::size_t shelf, spare_frame* last) noexcept
         }
     }
     delete_all(last);
+}
+
+void forget_spare_frames() noexcept
+{
+    delete_stock();
+    frame_depot& d = depot();
+    std::lock_guard lock(d.mutex);
+    for (spare_frame*& batches : d.batches) {
+        while (spare_frame* batch = batches) {
+            batches = batch->next_batch;
+            delete_all(batch);
+        }
+    }
+    d.bytes = 0;
 }
 
 } // namespace weft::detail

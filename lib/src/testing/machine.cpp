@@ -3,6 +3,8 @@
 
 #include "machine.hpp"
 
+#include "allocations.hpp"
+
 #include <weft/debug/goroutines.hpp>
 #include <weft/debug/lock_cycles.hpp>
 #include <weft/defer.hpp>
@@ -189,7 +191,10 @@ void testing_machine::step(thread_state& me)
     latest_ = g->id;
     running_ = g;
     if (sched_->seed_ == 0) g->random = fast_random::asking();
-    only_worker().run_slice(*g, me, 1);
+    {
+        const testing::detail::in_slice counts;
+        only_worker().run_slice(*g, me, 1);
+    }
     if (running_ && reaches_out(*g)) outside_.insert(g);
     running_ = nullptr;
 }

@@ -31,6 +31,7 @@ inline void free_frame(void* p, std::size_t size) noexcept
 {
     ::operator delete(p, size);
 }
+inline void forget_spare_frames() noexcept {}
 
 #else
 
@@ -61,6 +62,8 @@ extern constinit thread_local frame_stock this_thread_frames;
 
 void* restock_frames(std::size_t shelf);
 void give_frames_back(std::size_t shelf, spare_frame* last) noexcept;
+/// Deletes the calling thread's spare blocks and the depot's: the next frames cost an allocation each.
+void forget_spare_frames() noexcept;
 
 /// @throws std::bad_alloc
 inline void* allocate_frame(std::size_t size)
