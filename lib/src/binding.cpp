@@ -6,6 +6,7 @@
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/slot_guard.hpp>
+#include <weft/detail/threads.hpp>
 
 #include <asio/error.hpp>
 #include <asio/experimental/channel_error.hpp>
@@ -13,7 +14,6 @@
 #include <asio/system_error.hpp>
 
 #include <new>
-#include <thread>
 #include <utility>
 
 namespace weft::detail {
@@ -27,9 +27,9 @@ public:
     {
         constexpr unsigned spins = 64;
         if (++rounds_ < spins) {
-            cpu_pause();
+            spin();
         } else {
-            std::this_thread::yield();
+            yield_thread();
         }
     }
 
@@ -41,7 +41,7 @@ private:
 
 // ---------------------------------------------------------------- binding
 
-binding::binding(goroutine& g, const std::atomic<int>* ended, tied_to what) noexcept
+binding::binding(goroutine& g, const atomic<int>* ended, tied_to what) noexcept
     : g_(g), to_(what), ended_(ended)
 {
     g.bound = this;

@@ -5,6 +5,7 @@
 
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/slot_guard.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/timekeeper.hpp>
 #include <weft/this_goroutine.hpp>
 
@@ -185,7 +186,7 @@ private:
     }
 
     const std::weak_ptr<scheduler> sched_;
-    std::mutex mutex_;
+    detail::os_mutex mutex_;
     std::weak_ptr<asio::signal_set> set_; ///< it and the set are guarded by mutex_
 };
 
@@ -254,7 +255,7 @@ private:
         }
 
     private:
-        std::mutex mutex_;
+        detail::os_mutex mutex_;
         custom_life* life_;
     };
 

@@ -4,6 +4,7 @@
 #include <weft/debug/goroutines.hpp>
 
 #include <weft/detail/scheduler.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/world.hpp>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ namespace detail {
 namespace {
 
 struct world_list {
-    std::mutex mutex;
+    os_mutex mutex;
     std::vector<scheduler*> all;
 };
 
@@ -61,7 +62,7 @@ struct orphan {
 };
 
 struct orphanage {
-    std::mutex mutex;
+    os_mutex mutex;
     std::vector<orphan> all;
 };
 

@@ -6,12 +6,12 @@
 #include <weft/after.hpp>
 #include <weft/defer.hpp>
 #include <weft/detail/scheduler.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>
 #include <weft/select.hpp>
 #include <weft/ticker.hpp>
 
-#include <atomic>
 #include <utility>
 
 namespace weft {
@@ -56,7 +56,7 @@ public:
 
 private:
     const duration patience_;
-    std::atomic<std::int64_t> last_; ///< nanoseconds since the clock's epoch
+    detail::atomic<std::int64_t> last_; ///< nanoseconds since the clock's epoch
 };
 
 task<> heartbeat_state::watch(std::shared_ptr<heartbeat_state> self, context ctx, duration period)

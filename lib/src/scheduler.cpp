@@ -7,6 +7,7 @@
 #include <weft/detail/conductor.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/timekeeper.hpp>
 #include <weft/detail/world.hpp>
 #include <weft/error.hpp>
@@ -16,7 +17,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <string>
 #include <utility>
 
@@ -52,7 +52,7 @@ constexpr unsigned deepest_inline = 16;
 
 std::uint64_t next_number() noexcept
 {
-    static constinit std::atomic<std::uint64_t> latest{0};
+    static constinit atomic<std::uint64_t> latest{0};
     return latest.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
@@ -358,7 +358,7 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
       bubble(b),
       options(std::move(o)),
       on_panic(std::make_shared<const panic_policy>(options.on_panic)),
-      seed_(b != 0 ? 1 : std::uint64_t{std::random_device{}()} << 32),
+      seed_(b != 0 ? 1 : std::uint64_t{chance()} << 32),
       embedded_(outer.has_value() && b == 0) // a conductor looks itself whether there is work
 {
     const unsigned procs = options.procs ? options.procs : default_procs();
@@ -379,7 +379,7 @@ std::shared_ptr<scheduler> scheduler::make(runtime_options o,
                                            std::optional<asio::any_io_executor> outer)
 {
     auto s = std::make_shared<scheduler>(std::move(o), std::move(outer), bubble_id{0});
-    s->monitor_ = std::thread([&m = *s] { m.monitor_loop(); });
+    s->monitor_ = os_thread([&m = *s] { m.monitor_loop(); });
     join_world(*s);
     return s;
 }
@@ -403,7 +403,7 @@ void scheduler::stop() noexcept
     if (pool_) pool_->stop();
     timers_->disarm();
     seize_workers();
-    while (without_worker_.load(std::memory_order_seq_cst) != 0) std::this_thread::sleep_for(50us);
+    while (without_worker_.load(std::memory_order_seq_cst) != 0) pause_thread(50us);
     if (pool_) pool_->join();
     {
         std::lock_guard lock(monitor_mutex_);
@@ -419,7 +419,7 @@ void scheduler::stop() noexcept
     side_->shutdown();
     const auto settle = [this] {
         unwind_parked(true);
-        while (entered_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
+        while (entered_.load(std::memory_order_seq_cst) != 0) yield_thread();
     };
     settle();
     timers_->close();
@@ -433,7 +433,7 @@ void scheduler::seize_workers() noexcept
 {
     for (const auto& w : workers_) {
         while (!w->acquire(worker::state::idle) && !w->acquire(worker::state::scheduled)) {
-            std::this_thread::sleep_for(20us);
+            pause_thread(20us);
         }
     }
 }
@@ -492,7 +492,7 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
             }
         }
         if (!pending) return;
-        std::this_thread::yield();
+        yield_thread();
     }
 }
 
@@ -708,7 +708,7 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
     while (!world_mutex_.try_lock()) {
         if (stopping()) return;
         if (mine) pay_attention(mine);
-        std::this_thread::sleep_for(50us);
+        pause_thread(50us);
     }
     std::unique_lock one_at_a_time(world_mutex_, std::adopt_lock);
     if (stopping()) return; // its goroutines are being unwound

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include <weft/detail/side_pool.hpp>
+#include <weft/detail/threads.hpp>
 
 #include <chrono>
 
@@ -13,7 +14,7 @@ void side_pool::submit(blocking_job& job)
     if (idle_ <= queued_ && threads_ < most_threads) {
         // May throw when the system has no thread left; then nothing was queued. Detached: shutdown
         // waits for the count, and a thread that ends by itself leaves nothing to join.
-        std::thread(&side_pool::work, this).detach();
+        os_thread(&side_pool::work, this).detach();
         ++threads_;
         ++idle_;
     }

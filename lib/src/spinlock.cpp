@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include <weft/detail/spinlock.hpp>
+#include <weft/detail/threads.hpp>
 
 #include <chrono>
-#include <thread>
 
 namespace weft::detail {
 
@@ -17,13 +17,13 @@ void spinlock::lock_slow() noexcept
                 !held_.exchange(true, std::memory_order_acquire)) {
                 return;
             }
-            cpu_pause();
+            spin();
         }
         // The owner was descheduled: let it run.
         if (round < yields) {
-            std::this_thread::yield();
+            yield_thread();
         } else {
-            std::this_thread::sleep_for(std::chrono::microseconds(50));
+            pause_thread(std::chrono::microseconds(50));
         }
     }
 }

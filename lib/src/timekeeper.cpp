@@ -252,7 +252,7 @@ void timekeeper::close() noexcept
 
 void timekeeper::disarm() noexcept
 {
-    std::optional<asio::steady_timer> dropped; // cancels, which posts: after the lock
+    std::optional<os_timer> dropped; // cancels, which posts: after the lock
     std::lock_guard lock(mutex_);
     ++generation_;
     dropped.swap(asio_timer_);

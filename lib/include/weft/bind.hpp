@@ -4,6 +4,7 @@
 
 #include <weft/context.hpp>
 #include <weft/detail/slot_guard.hpp>
+#include <weft/detail/threads.hpp>
 
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/async_result.hpp>
@@ -11,7 +12,6 @@
 #include <asio/error.hpp>
 #include <asio/error_code.hpp>
 
-#include <atomic>
 #include <type_traits>
 #include <utility>
 
@@ -100,8 +100,8 @@ private:
 
     const context_ref ctx_;
     slot_guard* const guard_;
-    std::atomic<unsigned> refs_{1};   ///< the owners' one, the list's
-    std::atomic<unsigned> owners_{1}; ///< handlers
+    detail::atomic<unsigned> refs_{1};   ///< the owners' one, the list's
+    detail::atomic<unsigned> owners_{1}; ///< handlers
 };
 
 /// A handler's hold on it.

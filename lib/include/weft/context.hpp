@@ -7,6 +7,7 @@
 #include <weft/detail/detached.hpp>
 #include <weft/detail/select_core.hpp>
 #include <weft/detail/spawn.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/error.hpp>
 
 #include <asio/cancellation_signal.hpp>
@@ -321,7 +322,7 @@ private:
 
     const context_ref ctx_;
     const std::weak_ptr<scheduler> sched_;
-    std::atomic<unsigned> refs_{1};
+    detail::atomic<unsigned> refs_{1};
 };
 
 /// A counted reference to one.

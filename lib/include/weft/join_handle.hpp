@@ -4,9 +4,9 @@
 
 #include <weft/detail/detached.hpp>
 #include <weft/detail/spawn.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/error.hpp>
 
-#include <atomic>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -93,7 +93,7 @@ public:
     }
 
 private:
-    std::atomic<unsigned> refs_{2};
+    detail::atomic<unsigned> refs_{2};
     const std::shared_ptr<const panic_policy> policy_;
     bool done_ = false;    ///< guarded by lock
     bool fetched_ = false; ///< guarded by lock

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <weft/detail/spawn.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/error.hpp>
 
-#include <condition_variable>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -48,8 +48,8 @@ public:
     }
 
 private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
+    detail::os_mutex mutex_;
+    detail::os_condition changed_;
     bool done_ = false; ///< guarded by mutex_
     std::optional<stored> value_;
     std::exception_ptr failure_;

@@ -4,11 +4,11 @@
 
 #include <weft/detail/config.hpp>
 #include <weft/detail/intrusive_list.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/error.hpp>
 
 #include <asio/cancellation_state.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 
@@ -39,7 +39,7 @@ public:
     enum class tied_to : std::uint8_t { context, slot };
 
     /// `ended` holds the context's errc, 0 until its end has reached the goroutines.
-    binding(goroutine& g, const std::atomic<int>* ended, tied_to what = tied_to::context) noexcept;
+    binding(goroutine& g, const atomic<int>* ended, tied_to what = tied_to::context) noexcept;
     binding(const binding&) = delete;
     binding& operator=(const binding&) = delete;
     ~binding();
@@ -111,12 +111,12 @@ private:
 
     goroutine& g_;
     const tied_to to_;
-    const std::atomic<int>* const ended_;
-    std::atomic<word> word_{word::running};
+    const atomic<int>* const ended_;
+    atomic<word> word_{word::running};
     bool interrupted_ =
         false;             ///< written while parked by whoever withdrew it, read by the goroutine
     unsigned shields_ = 0; ///< changed only while running
-    std::atomic<slot_guard*> guard_{nullptr};
+    atomic<slot_guard*> guard_{nullptr};
 };
 
 /// The binding of a goroutine that asio::co_spawn started with a cancellation slot: Asio's combinators
@@ -145,8 +145,8 @@ public:
 private:
     void cancel() noexcept;
 
-    std::atomic<int> ended_{0};
-    std::atomic<unsigned> refs_{1}; ///< the goroutine's, and the handlers' in the slot
+    atomic<int> ended_{0};
+    atomic<unsigned> refs_{1}; ///< the goroutine's, and the handlers' in the slot
     const asio::cancellation_state state_;
     bool listening_ = false;
 };

@@ -4,10 +4,10 @@
 
 #include <weft/clock.hpp>
 #include <weft/detail/ring_buffer.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/waiter.hpp>
 #include <weft/error.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -241,7 +241,7 @@ private:
     // One look tells that the channel is neither closed nor of a bubble.
     static constexpr std::uint8_t is_closed = 1, in_bubble = 2;
     std::uint8_t marks_ = this->bubble != 0 ? in_bubble : 0;
-    std::atomic<std::size_t> handles_{1};
+    atomic<std::size_t> handles_{1};
     ring_buffer<T> ring_;
     wait_queue receivers_;
     wait_queue senders_;

@@ -5,11 +5,11 @@
 #include <weft/clock.hpp>
 #include <weft/detail/binding.hpp>
 #include <weft/detail/intrusive_list.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/timer_shard.hpp>
 #include <weft/detail/waiter.hpp>
 #include <weft/error.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -61,7 +61,7 @@ private:
     /// Nobody holds it any more: gives away what it refers to beside its parent, or null.
     [[nodiscard]] virtual second_parent* hand_over() noexcept { return nullptr; }
 
-    std::atomic<std::size_t> refs_{1};
+    atomic<std::size_t> refs_{1};
     context_life* const life_;
     context_node* parent_;
 };
@@ -146,7 +146,7 @@ public:
         return ended_.load(std::memory_order_acquire) != 0;
     }
     /// What bound goroutines look at: as `ended`, but set only when all descendants have ended, too.
-    [[nodiscard]] const std::atomic<int>& told_word() const noexcept { return told_; }
+    [[nodiscard]] const atomic<int>& told_word() const noexcept { return told_; }
     /// Null while it lives.
     [[nodiscard]] std::exception_ptr cause() const;
     [[nodiscard]] const std::optional<time_point>& deadline() const noexcept { return deadline_; }
@@ -190,12 +190,12 @@ private:
     static void finish(ending& all) noexcept;
     void interrupt_bound() noexcept;
 
-    std::atomic<int> ended_{0};
-    std::atomic<int> told_{0}; ///< written under the lock, once
+    atomic<int> ended_{0};
+    atomic<int> told_{0}; ///< written under the lock, once
     std::exception_ptr cause_; ///< written before `ended_`
     const std::optional<time_point> deadline_;
     context_life* const above_; ///< whose child it is, or null; the parent node keeps it
-    std::atomic<std::size_t> owners_{1};
+    atomic<std::size_t> owners_{1};
     context_life* next_ended_ = nullptr; ///< the one ending's
     wait_queue waiters_;                 ///< guarded by lock, as all below
     intrusive_list<context_child> children_;

@@ -4,11 +4,11 @@
 
 #include <weft/clock.hpp>
 #include <weft/detail/spawn.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/timer.hpp>
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
@@ -73,7 +73,7 @@ private:
     const rules rules_;
     const std::source_location site_;
 
-    std::mutex mutex_;
+    os_mutex mutex_;
     std::unique_ptr<late_call> called_; ///< guarded by mutex_, as all below
     std::unique_ptr<late_call> due_;
     bool running_ = false;

@@ -7,8 +7,8 @@
 #include <weft/detail/intrusive_list.hpp>
 #include <weft/detail/panic_trace.hpp>
 #include <weft/detail/random.hpp>
+#include <weft/detail/threads.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <source_location>
@@ -88,7 +88,7 @@ struct goroutine_switch {
         since{}; ///< when its latest slice began, to the drain's last look at the clock
     fast_random random{1}; ///< seeded when it is registered
     std::int32_t budget = 0;
-    std::atomic<wait_reason> reason{wait_reason::runnable};
+    atomic<wait_reason> reason{wait_reason::runnable};
     bool ends_by_context = false; ///< the exception that is leaving it is no panic
     parked_operation parked_on;
     binding* bound = nullptr; ///< to a context that can end

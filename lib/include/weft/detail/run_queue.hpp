@@ -4,8 +4,8 @@
 
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/spinlock.hpp>
+#include <weft/detail/threads.hpp>
 
-#include <atomic>
 #include <cstddef>
 
 namespace weft::detail {
@@ -112,7 +112,7 @@ private:
     }
 
     spinlock lock_;
-    std::atomic<std::size_t> size_{0};
+    atomic<std::size_t> size_{0};
     goroutine_chain chain_;
 };
 

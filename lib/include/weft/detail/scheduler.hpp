@@ -5,22 +5,19 @@
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/registry.hpp>
 #include <weft/detail/run_queue.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/waiter.hpp>
 #include <weft/runtime_options.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/thread_pool.hpp>
 
-#include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 namespace weft::detail {
@@ -88,17 +85,17 @@ private:
     WEFT_NOINLINE void ask_for_help(std::size_t queued) noexcept;
 
     run_queue queue_;
-    std::atomic<worker*> steal_from_{nullptr}; ///< set by whoever decided that a steal pays
+    atomic<worker*> steal_from_{nullptr}; ///< set by whoever decided that a steal pays
     unsigned until_look_ = 0;
     unsigned look_every_ = 16;
     clock::time_point drain_began_{};
     std::uint64_t seen_injections_ = 0;
     unsigned strikes_ = 0; ///< looks in a row at which this worker's help did not pay
 
-    alignas(cache_line) std::atomic<state> state_{state::idle};
-    std::atomic<bool> resting_{false};          ///< its holder waits out a pause
-    std::atomic<std::uint64_t> slices_{0};      ///< written by the holder only
-    std::atomic<std::uint32_t> slice_nanos_{0}; ///< recent mean length of a slice
+    alignas(cache_line) atomic<state> state_{state::idle};
+    atomic<bool> resting_{false};          ///< its holder waits out a pause
+    atomic<std::uint64_t> slices_{0};      ///< written by the holder only
+    atomic<std::uint32_t> slice_nanos_{0}; ///< recent mean length of a slice
 };
 
 /// The machine under `runtime`: workers, the injection queue, the registry, the monitor thread.
@@ -164,7 +161,7 @@ public:
     [[nodiscard]] conductor* conducted_by() const noexcept { return conductor_; }
 
     /// Set by run(): a program of goroutines alone, whose deadlock can be told.
-    std::atomic<bool> whole_program{false};
+    atomic<bool> whole_program{false};
 
     /// Goroutines, or tracked executors, that an Asio context of somebody else's still holds, or
     /// threads that are letting go of them.
@@ -205,44 +202,44 @@ private:
 
     alignas(cache_line) run_queue injected_;
     /// How many there ever were: a worker going idle looks twice.
-    std::atomic<std::uint64_t> injections_{0};
+    atomic<std::uint64_t> injections_{0};
     /// Threads that hold no worker of this scheduler and use it all the same; stop() waits for them.
-    std::atomic<std::uint32_t> entered_{0};
+    atomic<std::uint32_t> entered_{0};
     registry_shard outside_; ///< goroutines spawned from foreign threads
-    std::atomic<std::uint64_t> ids_{1};
+    atomic<std::uint64_t> ids_{1};
     std::uint64_t seed_; ///< of the goroutines' random choices
     conductor* conductor_ = nullptr;
 
     // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
-    std::atomic<std::uint32_t> alone_nanos_{0}; ///< mean slice while one worker ran
-    std::atomic<clock::rep> no_help_before_{0}; ///< in clock ticks since its epoch
-    std::atomic<clock::rep> help_pause_{0};
+    atomic<std::uint32_t> alone_nanos_{0}; ///< mean slice while one worker ran
+    atomic<clock::rep> no_help_before_{0}; ///< in clock ticks since its epoch
+    atomic<clock::rep> help_pause_{0};
 
     /// True makes every worker leave its drain loop's fast path at the next slice boundary.
-    alignas(cache_line) std::atomic<bool> attention_{false};
-    std::atomic<bool> stopping_{false};
-    std::atomic<bool> paused_{false}; ///< written under pause_mutex_
-    std::atomic<bool> join_waiting_{false};
-    std::atomic<std::int64_t> external_work_{0};
-    std::atomic<int> without_worker_{0}; ///< handlers that run although no worker was free
+    alignas(cache_line) atomic<bool> attention_{false};
+    atomic<bool> stopping_{false};
+    atomic<bool> paused_{false}; ///< written under pause_mutex_
+    atomic<bool> join_waiting_{false};
+    atomic<std::int64_t> external_work_{0};
+    atomic<int> without_worker_{0}; ///< handlers that run although no worker was free
 
-    std::mutex join_mutex_;
-    std::condition_variable join_changed_;
+    os_mutex join_mutex_;
+    os_condition join_changed_;
 
-    std::mutex pause_mutex_;
-    std::condition_variable pause_changed_;
-    std::mutex world_mutex_; ///< one stopper of the world at a time
+    os_mutex pause_mutex_;
+    os_condition pause_changed_;
+    os_mutex world_mutex_; ///< one stopper of the world at a time
 
-    std::mutex host_mutex_; ///< embedded only: guards the two below
+    os_mutex host_mutex_; ///< embedded only: guards the two below
     std::int64_t host_holds_ = 0;
     std::optional<asio::any_io_executor> host_guard_;
     const bool embedded_;
 
-    std::mutex monitor_mutex_;
-    std::condition_variable monitor_wake_;
-    std::atomic<bool> monitor_asleep_{false};
+    os_mutex monitor_mutex_;
+    os_condition monitor_wake_;
+    atomic<bool> monitor_asleep_{false};
     bool monitor_stop_ = false; ///< guarded by monitor_mutex_
-    std::thread monitor_;
+    os_thread monitor_;
 };
 
 /// Never inlined: a coroutine may change threads, and a cached address would follow it.

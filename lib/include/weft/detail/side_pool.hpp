@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <condition_variable>
+#include <weft/detail/threads.hpp>
+
 #include <cstddef>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 namespace weft::detail {
@@ -36,9 +35,9 @@ private:
 
     void work();
 
-    mutable std::mutex mutex_;
-    std::condition_variable wake_;
-    std::condition_variable ended_;
+    mutable os_mutex mutex_;
+    os_condition wake_;
+    os_condition ended_;
     blocking_job* head_ = nullptr; ///< guarded by mutex_, as all below
     blocking_job* tail_ = nullptr;
     std::size_t queued_ = 0;

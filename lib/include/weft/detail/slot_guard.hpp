@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/threads.hpp>
 #include <weft/executor.hpp>
 
 #include <asio/associated_allocator.hpp>
@@ -10,7 +11,6 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/execution.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -103,11 +103,11 @@ private:
 
     const bool owned_; ///< by a scheduler's goroutine
     const std::weak_ptr<scheduler> sched_;
-    std::atomic<unsigned> refs_{1};
-    std::atomic<std::uint64_t> state_{idle};
-    std::atomic<const void*> holder_{
+    atomic<unsigned> refs_{1};
+    atomic<std::uint64_t> state_{idle};
+    atomic<const void*> holder_{
         nullptr}; ///< a thread's own address; only compared with one's own
-    std::atomic<bool> cancelled_{false};
+    atomic<bool> cancelled_{false};
     asio::cancellation_signal signal_; ///< whoever holds the slot
 };
 

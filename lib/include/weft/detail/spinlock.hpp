@@ -4,8 +4,8 @@
 
 #include <weft/detail/config.hpp>
 #include <weft/detail/solo.hpp>
+#include <weft/detail/threads.hpp>
 
-#include <atomic>
 
 namespace weft::detail {
 
@@ -35,7 +35,7 @@ public:
 private:
     WEFT_NOINLINE void lock_slow() noexcept;
 
-    std::atomic<bool> held_{false};
+    atomic<bool> held_{false};
 };
 
 } // namespace weft::detail

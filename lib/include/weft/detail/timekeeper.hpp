@@ -2,16 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/threads.hpp>
 #include <weft/detail/timer_shard.hpp>
 
 #include <asio/any_io_executor.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -73,9 +71,9 @@ private:
     std::vector<timer_shard*> shards_;
     /// Written under mutex_. Who pushed a timer leaves it alone where some thread wakes up early enough; who
     /// clears it looks at the wheels again. Read-modify-writes on both sides: one of the two sees the other.
-    std::atomic<std::int64_t> armed_for_{timer_wheel::never};
-    std::mutex mutex_;
-    std::optional<asio::steady_timer>
+    atomic<std::int64_t> armed_for_{timer_wheel::never};
+    os_mutex mutex_;
+    std::optional<os_timer>
         asio_timer_;               ///< guarded by mutex_, as all below; empty once closed
     std::uint64_t generation_ = 0; ///< of the latest wait
 };

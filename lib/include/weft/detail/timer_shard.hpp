@@ -3,10 +3,10 @@
 #pragma once
 
 #include <weft/clock.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/timer_wheel.hpp>
 #include <weft/detail/waiter.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -94,7 +94,7 @@ public:
 
 private:
     timer_wheel wheel_;                                      ///< guarded by lock, as all below
-    std::atomic<std::int64_t> earliest_{timer_wheel::never}; ///< written under the lock
+    atomic<std::int64_t> earliest_{timer_wheel::never}; ///< written under the lock
     timekeeper* keeper_;
     std::size_t users_ = 1;
     alarm* spare_ = nullptr;
@@ -182,7 +182,7 @@ private:
     };
 
     timer_shard* const shard_;
-    std::atomic<std::int64_t> wanted_{timer_wheel::never};
+    atomic<std::int64_t> wanted_{timer_wheel::never};
     waiter w_; ///< guarded by the shard's lock, as all below
     entry entry_;
     bool ringing_ = false;

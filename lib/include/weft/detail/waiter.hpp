@@ -6,8 +6,8 @@
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/intrusive_list.hpp>
 #include <weft/detail/spinlock.hpp>
+#include <weft/detail/threads.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace weft::detail {
@@ -60,7 +60,7 @@ public:
     [[nodiscard]] bool open() const noexcept { return winner() == nullptr; }
 
 private:
-    std::atomic<waiter*> winner_{nullptr};
+    atomic<waiter*> winner_{nullptr};
 };
 
 /// One operation standing in one wait queue. It lives in the waiting frame (or the detached
