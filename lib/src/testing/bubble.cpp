@@ -38,12 +38,6 @@ void print_seed(std::uint64_t seed) noexcept
                  static_cast<unsigned long long>(seed));
 }
 
-std::unique_ptr<strategy> strategy_of(std::uint64_t seed)
-{
-    if (schedule_seed::of(seed).by_priority) return std::make_unique<priority_strategy>(seed);
-    return std::make_unique<random_strategy>(seed);
-}
-
 namespace detail {
 
 void run_bubble(const program& main, const bubble_options& options,
@@ -52,7 +46,7 @@ void run_bubble(const program& main, const bubble_options& options,
     weft::detail::testing_machine::refuse_inside();
     const auto given = options.seed ? options.seed : seed_of_environment();
     const std::uint64_t seed = given.value_or(0);
-    const auto how = strategy_of(seed);
+    const auto how = strategy_of<weft::detail::goroutine>(seed);
     weft::detail::testing_machine machine;
     try {
         machine.run(main, site, {*how, options.patience, options.most_slices});

@@ -9,7 +9,6 @@
 #include <weft/error.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cstdio>
 #include <random>
 #include <stdexcept>
@@ -18,6 +17,7 @@ namespace weft::testing::detail {
 
 namespace {
 
+using weft::detail::goroutine;
 using weft::detail::testing_machine;
 
 /// Machines are made anew only where they must be.
@@ -29,7 +29,7 @@ public:
     }
 
     /// Runs one schedule; what it failed with.
-    std::exception_ptr run(strategy& how)
+    std::exception_ptr run(strategy<goroutine>& how)
     {
         if (!machine_ || !machine_->reusable()) machine_ = std::make_unique<testing_machine>();
         std::exception_ptr why;
@@ -63,18 +63,6 @@ std::uint64_t fresh_seed()
     return std::uint64_t{d()} << 32 | d();
 }
 
-/// The seed of the n-th schedule.
-std::uint64_t nth_seed(std::uint64_t first, std::uint64_t n, std::uint64_t longest)
-{
-    schedule_seed s;
-    fast_random mix(first + n * 2 + 1);
-    s.random = (std::uint64_t{mix.next()} << 32 | mix.next()) >> 9;
-    s.by_priority = n % 2 == 1;
-    s.change_points = static_cast<unsigned>(n / 2 % 4) + 1;
-    s.length_log2 = static_cast<unsigned>(std::bit_width(longest));
-    return s.number();
-}
-
 } // namespace
 
 exploration explore(const program& main, const explore_options& o, const std::source_location& at,
@@ -85,8 +73,8 @@ exploration explore(const program& main, const explore_options& o, const std::so
     const auto only = seed_of_environment();
     const std::uint64_t first = o.seed ? *o.seed : fresh_seed();
     for (std::uint64_t n = 0; n < (only ? 1 : o.schedules); ++n) {
-        const std::uint64_t seed = only ? *only : n == 0 ? first : nth_seed(first, n, shop.longest);
-        const auto how = strategy_of(seed);
+        const std::uint64_t seed = only ? *only : schedule_seed::nth(first, n, shop.longest);
+        const auto how = strategy_of<goroutine>(seed);
         if (auto why = shop.run(*how)) {
             if (found) {
                 *found = {seed, shop.done.schedules, std::move(why)};
@@ -107,7 +95,7 @@ exploration exhaust(const program& main, unsigned bound, const explore_options& 
 {
     testing_machine::refuse_inside();
     workshop shop(main, at, o);
-    systematic_strategy how(bound);
+    systematic_strategy<goroutine> how(bound);
     do {
         auto why = shop.run(how);
         if (how.diverged()) {

@@ -12,6 +12,7 @@
 #include <weft/error.hpp>
 #include <weft/join_handle.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <utility>
@@ -23,16 +24,6 @@ namespace {
 using weft::detail::schedule;
 using weft::detail::testing_machine;
 
-/// The `n`-th schedule for a place.
-std::uint64_t nth_schedule(std::uint64_t seed, std::uint64_t n) noexcept
-{
-    schedule_seed s = schedule_seed::of(seed);
-    s.random += n;
-    s.length_log2 = 6;
-    s.by_priority = n % 2 == 1;
-    return n == 0 ? seed : s.number();
-}
-
 /// One place after the other, until no run gets to it. `run(place, schedule)` returns whether the fault
 /// came.
 template <class Run>
@@ -41,11 +32,12 @@ fault_report everywhere(const char* what, const fault_options& o, Run run)
     testing_machine::refuse_inside();
     const auto given = o.seed ? o.seed : seed_of_environment();
     fault_report done;
+    std::uint64_t longest = 1;
     for (std::uint64_t place = 1;; ++place) {
         bool came = false;
         for (std::uint64_t n = 0; n < o.schedules; ++n) {
-            const std::uint64_t seed = nth_schedule(given.value_or(0), n);
-            const auto how = strategy_of(seed);
+            const std::uint64_t seed = schedule_seed::nth(given.value_or(0), n, longest);
+            const auto how = strategy_of<weft::detail::goroutine>(seed);
             testing_machine machine;
             try {
                 came |= run(machine, schedule{*how, o.patience, o.most_slices}, place);
@@ -56,6 +48,7 @@ fault_report everywhere(const char* what, const fault_options& o, Run run)
                 print_seed(seed);
                 throw;
             }
+            longest = std::max(longest, machine.slices());
             ++done.runs;
         }
         if (!came) return done;

@@ -5,6 +5,7 @@
 #include "strategy.hpp"
 
 #include <weft/detail/conductor.hpp>
+#include <weft/detail/goroutine.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/testing/bubble.hpp>
 
@@ -21,9 +22,23 @@
 
 namespace weft::detail {
 
+// What a strategy asks of a goroutine.
+inline std::uint64_t id_of(const goroutine& g) noexcept
+{
+    return g.id;
+}
+inline bool has_yielded(const goroutine& g) noexcept
+{
+    return g.budget < 0; // an operation that spends the budget leaves it at zero
+}
+inline void forget_yield(goroutine& g) noexcept
+{
+    g.budget = 0;
+}
+
 /// What one schedule runs with.
 struct schedule {
-    testing::strategy& how;
+    testing::strategy<goroutine>& how;
     std::chrono::milliseconds patience;
     std::uint64_t most_slices;
     /// Called before each slice with its number, from 1, outside of any goroutine. May be empty.

@@ -2,21 +2,27 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <weft/detail/goroutine.hpp>
 #include <weft/detail/random.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
-/// Who runs next: the three ways in which a bubble decides.
+/// Who runs next: the three ways in which a schedule is decided, be it of goroutines in a bubble or of
+/// threads in a model.
 
 namespace weft::testing {
 
 using weft::detail::fast_random;
-using weft::detail::goroutine;
 
+/// A task is whatever takes turns; these say what a strategy asks of it.
+///  - `id_of(task)`      small, and the same whenever the same choices were made;
+///  - `has_yielded(task)`  it has asked to run after the others;
+///  - `forget_yield(task)` it has fallen behind them.
+template <class Task>
 class strategy {
 public:
     strategy() = default;
@@ -24,18 +30,14 @@ public:
     strategy& operator=(const strategy&) = delete;
     virtual ~strategy() = default;
 
-    /// An index into `runnable`, which is not empty. `latest` is the id of the goroutine that ran
-    /// last.
-    virtual std::size_t pick(std::span<goroutine* const> runnable, std::uint64_t latest) = 0;
+    /// An index into `runnable`, which is not empty. `latest` is the id of the task that ran last.
+    virtual std::size_t pick(std::span<Task* const> runnable, std::uint64_t latest) = 0;
 
-    /// Of the goroutines' own generators; 0: their selects ask `choose`.
+    /// Of the tasks' own generators; 0: they ask `choose`.
     [[nodiscard]] virtual std::uint64_t seed() const noexcept = 0;
     virtual std::uint32_t choose(std::uint32_t) noexcept { return 0; }
     virtual void chose(std::uint32_t) noexcept {}
 };
-
-/// It has asked to run after the others.
-bool has_yielded(const goroutine& g) noexcept;
 
 /// What a seed says. The number alone replays a schedule, so it also tells the strategy.
 struct schedule_seed {
@@ -44,15 +46,31 @@ struct schedule_seed {
     unsigned length_log2 = 0;   ///< of how many steps the change points are drawn from
     std::uint64_t random = 0;   ///< 55 bits
 
-    static schedule_seed of(std::uint64_t n) noexcept;
-    [[nodiscard]] std::uint64_t number() const noexcept;
+    static schedule_seed of(std::uint64_t n) noexcept
+    {
+        return {(n & 1) != 0, static_cast<unsigned>(n >> 1 & 3) + 1,
+                static_cast<unsigned>(n >> 3 & 63), n >> 9};
+    }
+    [[nodiscard]] std::uint64_t number() const noexcept
+    {
+        return random << 9 | std::uint64_t{length_log2} << 3 |
+               std::uint64_t{change_points - 1} << 1 | (by_priority ? 1u : 0u);
+    }
+    /// The n-th of those that follow from `first`, which is the 0th: random and priority by turns.
+    static std::uint64_t nth(std::uint64_t first, std::uint64_t n, std::uint64_t longest) noexcept;
 };
 
 /// Uniform at each step.
-class random_strategy final : public strategy {
+template <class Task>
+class random_strategy final : public strategy<Task> {
 public:
     explicit random_strategy(std::uint64_t seed) noexcept : seed_(seed), random_(seed) {}
-    std::size_t pick(std::span<goroutine* const> runnable, std::uint64_t latest) override;
+
+    std::size_t pick(std::span<Task* const> runnable, std::uint64_t) override
+    {
+        return runnable.size() == 1 ? 0
+                                    : random_.below(static_cast<std::uint32_t>(runnable.size()));
+    }
     [[nodiscard]] std::uint64_t seed() const noexcept override { return seed_ | 1; }
 
 private:
@@ -60,16 +78,52 @@ private:
     fast_random random_;
 };
 
-/// The goroutine of the highest priority runs; at each change point the running one falls behind all
-/// others, and so does one that yields.
-class priority_strategy final : public strategy {
+/// The task of the highest priority runs; at each change point the one that ran falls behind all others, and
+/// so does one that yields.
+template <class Task>
+class priority_strategy final : public strategy<Task> {
 public:
-    explicit priority_strategy(std::uint64_t seed);
-    std::size_t pick(std::span<goroutine* const> runnable, std::uint64_t latest) override;
+    explicit priority_strategy(std::uint64_t seed) : seed_(seed), random_(seed)
+    {
+        const schedule_seed s = schedule_seed::of(seed);
+        const auto length = std::uint32_t{1} << std::min(s.length_log2, 31u);
+        for (unsigned i = 0; i < s.change_points; ++i) {
+            change_at_.push_back(random_.below(length) + 1);
+        }
+    }
+
+    std::size_t pick(std::span<Task* const> runnable, std::uint64_t latest) override
+    {
+        ++step_;
+        const bool change =
+            std::find(change_at_.begin(), change_at_.end(), step_) != change_at_.end();
+        std::size_t best = 0;
+        std::uint64_t highest = 0;
+        for (std::size_t i = 0; i < runnable.size(); ++i) {
+            Task& t = *runnable[i];
+            std::uint64_t& p = priority_of(id_of(t));
+            if (has_yielded(t) || (change && id_of(t) == latest)) {
+                p = --lowest_;
+                forget_yield(t);
+            }
+            if (p > highest) {
+                highest = p;
+                best = i;
+            }
+        }
+        return best;
+    }
     [[nodiscard]] std::uint64_t seed() const noexcept override { return seed_ | 1; }
 
 private:
-    std::uint64_t& priority_of(const goroutine& g);
+    std::uint64_t& priority_of(std::uint64_t id)
+    {
+        const auto at = static_cast<std::size_t>(id);
+        if (at >= priorities_.size()) priorities_.resize(std::max<std::size_t>(16, 2 * at), 0);
+        std::uint64_t& p = priorities_[at];
+        if (p == 0) p = (std::uint64_t{1} << 32) + random_.next();
+        return p;
+    }
 
     std::uint64_t seed_;
     fast_random random_;
@@ -81,17 +135,57 @@ private:
 
 /// All schedules, depth first: each run repeats the choices of the one before but for the last one
 /// that had an alternative left.
-class systematic_strategy final : public strategy {
+template <class Task>
+class systematic_strategy final : public strategy<Task> {
 public:
     explicit systematic_strategy(unsigned bound) noexcept : bound_(bound) {}
 
-    std::size_t pick(std::span<goroutine* const> runnable, std::uint64_t latest) override;
+    std::size_t pick(std::span<Task* const> runnable, std::uint64_t latest) override
+    {
+        const auto n = static_cast<std::uint32_t>(runnable.size());
+        if (n == 1) return 0;
+        const auto it = std::find_if(runnable.begin(), runnable.end(),
+                                     [latest](const Task* t) { return id_of(*t) == latest; });
+        if (it == runnable.end()) return choose(n);
+        const auto before = static_cast<std::uint32_t>(it - runnable.begin());
+        const auto other = [before](std::uint32_t i) { return i < before ? i : i + 1; };
+        // It lets the others go first, for nothing.
+        if (has_yielded(**it)) return other(choose(n - 1));
+        if (preemptions_ == bound_) return before;
+        const std::uint32_t value = choose(n);
+        if (value == 0) return before;
+        ++preemptions_;
+        return other(value - 1);
+    }
     [[nodiscard]] std::uint64_t seed() const noexcept override { return 0; }
-    std::uint32_t choose(std::uint32_t n) noexcept override;
-    void chose(std::uint32_t at) noexcept override;
+
+    std::uint32_t choose(std::uint32_t n) noexcept override
+    {
+        if (n <= 1) return 0;
+        if (depth_ == trail_.size()) {
+            trail_.push_back({0, n});
+        } else if (trail_[depth_].of != n) {
+            diverged_ = true;
+            return 0;
+        }
+        return trail_[depth_++].value;
+    }
+
+    void chose(std::uint32_t at) noexcept override
+    {
+        if (depth_ != 0 && !diverged_) trail_[depth_ - 1].value = at;
+    }
 
     /// Prepares the next run. False: there is none.
-    bool advance() noexcept;
+    bool advance() noexcept
+    {
+        depth_ = 0;
+        preemptions_ = 0;
+        while (!trail_.empty() && trail_.back().value + 1 >= trail_.back().of) trail_.pop_back();
+        if (trail_.empty()) return false;
+        ++trail_.back().value;
+        return true;
+    }
     /// The program did something else than before, on the same choices.
     [[nodiscard]] bool diverged() const noexcept { return diverged_; }
 
@@ -106,5 +200,28 @@ private:
     std::size_t depth_ = 0;
     bool diverged_ = false;
 };
+
+/// The strategy a seed stands for.
+template <class Task>
+std::unique_ptr<strategy<Task>> strategy_of(std::uint64_t seed)
+{
+    if (schedule_seed::of(seed).by_priority)
+        return std::make_unique<priority_strategy<Task>>(seed);
+    return std::make_unique<random_strategy<Task>>(seed);
+}
+
+inline std::uint64_t schedule_seed::nth(std::uint64_t first, std::uint64_t n,
+                                        std::uint64_t longest) noexcept
+{
+    if (n == 0) return first;
+    schedule_seed s;
+    fast_random mix(first + n * 2 + 1);
+    const std::uint64_t high = mix.next();
+    s.random = (high << 32 | mix.next()) >> 9;
+    s.by_priority = n % 2 == 1;
+    s.change_points = static_cast<unsigned>(n / 2 % 4) + 1;
+    for (; longest != 0; longest >>= 1) ++s.length_log2;
+    return s.number();
+}
 
 } // namespace weft::testing
