@@ -28,7 +28,7 @@
 /// and happens only when a second thread really shows up. Where there is no membarrier, and under
 /// ThreadSanitizer, which does not know it, nobody is ever solo.
 
-#if defined(__linux__) && !defined(WEFT_TSAN)
+#if defined(__linux__) && !defined(WEFT_TSAN) && !defined(WEFT_MODEL)
 #    define WEFT_SOLO 1
 #endif
 

@@ -1,0 +1,91 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "fibre.hpp"
+
+#include <testing/strategy.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/execution_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+/// The world of the models: a few threads, a host that runs Asio handlers on some of them, a clock.
+///
+/// One schedule of a model is: `main` runs on thread 0; `host_threads` others run the handlers that are
+/// posted to `host()`; one lets the timers of the host ring, whenever the schedule lets it run. Whatever a
+/// thread does to an atomic or a lock is a point at which the strategy picks who goes on.
+namespace weft_model {
+
+struct model {
+    const char* name;
+    void (*main)();
+    unsigned host_threads = 2;
+    /// How far the clock goes on at each look at it: workers then find their slices long, and their
+    /// budgets spent.
+    std::chrono::nanoseconds tick{0};
+};
+
+/// All of them, by the registrations below.
+std::vector<model>& models();
+
+struct registration {
+    explicit registration(model m) { models().push_back(m); }
+};
+
+// ---------------------------------------------------------------- in a model
+
+/// Ends the process: what is wrong, and how to see it again.
+[[noreturn]] void fail(const std::string& what,
+                       std::source_location at = std::source_location::current());
+
+inline void check(bool holds, const char* what = "a check failed",
+                  std::source_location at = std::source_location::current())
+{
+    if (!holds) fail(what, at);
+}
+
+/// Where handlers go: a pool of the model's threads.
+[[nodiscard]] asio::any_io_executor host();
+
+/// A thread beside the host's.
+class outsider {
+public:
+    explicit outsider(std::function<void()> f);
+    outsider(const outsider&) = delete;
+    outsider& operator=(const outsider&) = delete;
+    ~outsider() { join(); }
+    void join();
+
+private:
+    fibre* fibre_;
+};
+
+// ---------------------------------------------------------------- around it
+
+struct result {
+    std::uint64_t schedules = 0;
+    std::uint64_t steps = 0;
+    bool complete = false; ///< exhaustive: there are no others
+};
+
+using model_strategy = weft::testing::strategy<fibre>;
+
+/// Runs one schedule; returns its steps.
+std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed);
+
+} // namespace weft_model
+
+/// Defines a model: WEFT_MODEL_CASE(name, .host_threads = 1) { ... }
+#define WEFT_MODEL_CASE(NAME, ...)                                                                 \
+    static void model_##NAME();                                                                    \
+    static const weft_model::registration registered_##NAME(                                       \
+        {.name = #NAME, .main = model_##NAME __VA_OPT__(, ) __VA_ARGS__});                         \
+    static void model_##NAME()
