@@ -6,8 +6,10 @@
 
 #include <weft/weft.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace weft_model {
 
@@ -28,10 +30,64 @@ public:
         weft::go(runtime.get_executor(), std::forward<A>(a)...);
     }
 
-    /// Until no goroutine is left.
-    void join() { runtime.join(); }
+    /// Until no goroutine is left; this is what the schedules are about.
+    void join()
+    {
+        begin_focus();
+        runtime.join();
+        end_focus();
+    }
 
     weft::runtime runtime;
 };
+
+/// Values that go through channels: each arrives once, and those of one sender in order. The goroutines of a
+/// model note them without points in between.
+class ledger {
+public:
+    void sent(int v) { sent_.push_back(v); }
+    void received(int v)
+    {
+        for (const int before : received_) {
+            check(before != v, "a value arrived twice");
+            check(before / 100 != v / 100 || before < v, "a sender's values changed places");
+        }
+        received_.push_back(v);
+    }
+    /// All that was sent has arrived, but for `kept` of them, which are still in a channel.
+    void settle(std::size_t kept = 0) const
+    {
+        check(received_.size() + kept == sent_.size(), "a value was lost");
+        for (const int v : received_) {
+            check(std::find(sent_.begin(), sent_.end(), v) != sent_.end(), "a value came from nowhere");
+        }
+    }
+    [[nodiscard]] std::size_t arrived() const noexcept { return received_.size(); }
+
+private:
+    std::vector<int> sent_, received_;
+};
+
+inline weft::task<> send_some(weft::channel<int> c, ledger& l, int first, int n)
+{
+    for (int v = first; v < first + n; ++v) {
+        co_await c.send(v);
+        l.sent(v);
+    }
+}
+
+inline weft::task<> receive_some(weft::channel<int> c, ledger& l, int n)
+{
+    for (int i = 0; i < n; ++i) {
+        const auto v = co_await c.receive();
+        check(v.has_value(), "closed, though nobody did");
+        l.received(*v);
+    }
+}
+
+inline weft::task<> receive_all(weft::channel<int> c, ledger& l)
+{
+    while (const auto v = co_await c.receive()) l.received(*v);
+}
 
 } // namespace weft_model

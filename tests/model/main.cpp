@@ -15,10 +15,11 @@
 
 /// Runs models:
 ///
-///     model_test [--schedules N] [--bound B] [--most N] [NAME...]
+///     model_test [--schedules N] [--bound B [--most N] [--relaxed]] [NAME...]
 ///
 /// N random schedules of each (default 2,000), half of them uniform, half by priority; or with --bound all
-/// schedules with at most B pre-emptions (at most --most of them). WEFT_SEED replays one schedule.
+/// schedules with at most B pre-emptions (at most --most of them), with --relaxed also before relaxed loads and
+/// stores. WEFT_SEED replays one schedule.
 
 namespace {
 
@@ -44,19 +45,19 @@ result random_schedules(const model& m, std::uint64_t n, std::uint64_t first)
         const std::uint64_t seed =
             weft::testing::schedule_seed::nth(first, r.schedules, longest);
         const auto how = weft::testing::strategy_of<fibre>(seed);
-        const std::uint64_t steps = run(m, *how, seed);
+        const std::uint64_t steps = run(m, *how, seed, true);
         r.steps += steps;
         longest = std::max(longest, steps);
     }
     return r;
 }
 
-result all_schedules(const model& m, unsigned bound, std::uint64_t most)
+result all_schedules(const model& m, unsigned bound, std::uint64_t most, bool relaxed)
 {
     result r;
     weft::testing::systematic_strategy<fibre> how(bound);
     while (!r.complete && r.schedules < most) {
-        r.steps += run(m, how, 0);
+        r.steps += run(m, how, 0, relaxed);
         ++r.schedules;
         if (how.diverged()) fail("it does not do the same on the same schedule", {});
         r.complete = !how.advance();
@@ -70,11 +71,11 @@ int main(int argc, char** argv)
 {
     std::uint64_t schedules = 2'000, most = UINT64_MAX;
     int bound = -1;
+    bool relaxed = false;
     std::vector<std::string_view> names;
     for (int i = 1; i < argc; ++i) {
         const std::string_view a = argv[i];
-        const bool value =
-            a == "--schedules" || a == "--bound" || a == "--most";
+        const bool value = a == "--schedules" || a == "--bound" || a == "--most";
         if (value && i + 1 == argc) {
             std::fprintf(stderr, "model_test: %s needs a number\n", argv[i]);
             return 2;
@@ -83,7 +84,8 @@ int main(int argc, char** argv)
             for (const auto& m : models()) std::puts(m.name);
             return 0;
         }
-        if (a == "--schedules") schedules = number("--schedules", argv[++i]);
+        if (a == "--relaxed") relaxed = true;
+        else if (a == "--schedules") schedules = number("--schedules", argv[++i]);
         else if (a == "--bound") bound = static_cast<int>(number("--bound", argv[++i]));
         else if (a == "--most") most = number("--most", argv[++i]);
         else names.push_back(a);
@@ -100,7 +102,7 @@ int main(int argc, char** argv)
         if (!names.empty() && std::find(names.begin(), names.end(), m.name) == names.end()) continue;
         ++count;
         const auto before = std::chrono::steady_clock::now();
-        const result r = bound >= 0 ? all_schedules(m, static_cast<unsigned>(bound), most)
+        const result r = bound >= 0 ? all_schedules(m, static_cast<unsigned>(bound), most, relaxed)
                                     : random_schedules(m, schedules, first);
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - before;
         std::printf("%-28s %10llu schedules%s %6.0f steps each %8.2f s\n", m.name,

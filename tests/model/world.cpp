@@ -47,6 +47,8 @@ struct world {
     std::uint64_t seed = 0;
     std::uint64_t schedule = 0;
     std::uint64_t steps = 0;
+    bool focus = false;
+    bool relaxed_count = true;
     bool over = false; ///< main has returned: the host's threads end
     std::deque<std::unique_ptr<handler>> posted;
     std::vector<pending_timer> timers;
@@ -156,6 +158,7 @@ void serve_clock()
         w.now = std::max(w.now, first->when);
         post([h = std::move(first->handler)] { h({}); });
         w.timers.erase(first);
+        yield(); // else a ticker keeps all others from running
     }
 }
 
@@ -196,9 +199,20 @@ void fail(const std::string& what, std::source_location at)
     std::_Exit(1);
 }
 
-void point() noexcept
+void point(std::memory_order order) noexcept
 {
-    if (the_world().running) pick_next();
+    const world& w = the_world();
+    if (w.running && w.focus && (order != std::memory_order_relaxed || w.relaxed_count)) pick_next();
+}
+
+void begin_focus() noexcept
+{
+    the_world().focus = true;
+}
+
+void end_focus() noexcept
+{
+    the_world().focus = false;
 }
 
 void yield() noexcept
@@ -257,7 +271,7 @@ void outsider::join()
     }
 }
 
-std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed)
+std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool relaxed_count)
 {
     static const bool told = [] {
 #if !defined(WEFT_ASAN)
@@ -277,11 +291,12 @@ std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed)
     static_cast<void>(told);
     world& w = the_world();
     w.how = &how;
+    w.relaxed_count = relaxed_count;
     w.which = &m;
     w.seed = seed;
     ++w.schedule;
     w.steps = 0;
-    w.over = false;
+    w.over = w.focus = false;
     w.now = first_moment;
     w.last_timer = 0;
     idle_fibre().task = [&w, &m] {

@@ -55,6 +55,11 @@ inline void check(bool holds, const char* what = "a check failed",
 /// Where handlers go: a pool of the model's threads.
 [[nodiscard]] asio::any_io_executor host();
 
+/// Between the two other threads may come in at each point; before and after, only where one waits. So the
+/// schedules go into what the model is about, not into how it is set up.
+void begin_focus() noexcept;
+void end_focus() noexcept;
+
 /// A thread beside the host's.
 class outsider {
 public:
@@ -78,8 +83,9 @@ struct result {
 
 using model_strategy = weft::testing::strategy<fibre>;
 
-/// Runs one schedule; returns its steps.
-std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed);
+/// Runs one schedule; returns its steps. Without `relaxed_count` nobody comes in at a relaxed load or store,
+/// most of which are hints and statistics.
+std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool relaxed_count);
 
 } // namespace weft_model
 

@@ -21,8 +21,8 @@
 
 namespace weft_model {
 
-/// Another fibre may run now.
-void point() noexcept;
+/// Another fibre may run now. At a relaxed load or store it may only where relaxed ones count (see world.hpp).
+void point(std::memory_order order = std::memory_order_seq_cst) noexcept;
 /// The others first.
 void yield() noexcept;
 /// Goes on when `ready(arg)` holds.
@@ -47,15 +47,15 @@ public:
     atomic(const atomic&) = delete;
     atomic& operator=(const atomic&) = delete;
 
-    T load(std::memory_order = std::memory_order_seq_cst) const noexcept
+    T load(std::memory_order order = std::memory_order_seq_cst) const noexcept
     {
-        weft_model::point();
+        weft_model::point(order);
         return value_;
     }
     operator T() const noexcept { return load(); } // NOLINT
-    void store(T v, std::memory_order = std::memory_order_seq_cst) noexcept
+    void store(T v, std::memory_order order = std::memory_order_seq_cst) noexcept
     {
-        weft_model::point();
+        weft_model::point(order);
         value_ = v;
     }
     T operator=(T v) noexcept // NOLINT
