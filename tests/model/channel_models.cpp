@@ -5,6 +5,8 @@
 
 #include "machine.hpp"
 
+#include <asio/bind_executor.hpp>
+
 using namespace weft_model;
 using weft::channel;
 using weft::make_channel;
@@ -218,11 +220,12 @@ WEFT_MODEL_CASE(channel_token_send)
     m.go(receive_some, c, std::ref(l), 1);
     begin_focus();
     bool over = false;
-    c.send(100)([&](std::exception_ptr e) {
+    // Without an executor of its own the handler would run on a thread of the system.
+    c.send(100)(asio::bind_executor(host(), [&](std::exception_ptr e) {
         check(!e);
         l.sent(100);
         over = true;
-    });
+    }));
     m.join();
     while (!over) yield(); // the handler is no goroutine
     l.settle();
