@@ -12,7 +12,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <unistd.h>
+#include <mutex>
+
+#if defined(WEFT_ASAN)
+#    include <sanitizer/common_interface_defs.h>
+#endif
 
 namespace weft_model {
 
@@ -75,10 +79,26 @@ void describe_failure(const char* what)
     }
 }
 
-void on_crash(int signal)
+/// Says which schedule it was that crashed.
+void tell_of_crashes()
 {
-    describe_failure(signal == SIGSEGV ? "memory that is not there was touched" : "it aborted");
-    std::_Exit(3);
+#if defined(WEFT_ASAN)
+    __sanitizer_set_death_callback([] { describe_failure("the sanitizer found something"); });
+#else
+    // A fibre's stack may be the reason.
+    static std::array<char, 65536> room;
+    const stack_t other{room.data(), 0, room.size()};
+    ::sigaltstack(&other, nullptr);
+    for (const int s : {SIGSEGV, SIGABRT, SIGBUS, SIGILL}) {
+        struct sigaction a {};
+        a.sa_handler = [](int) {
+            describe_failure("it crashed");
+            std::_Exit(3);
+        };
+        a.sa_flags = SA_ONSTACK;
+        ::sigaction(s, &a, nullptr);
+    }
+#endif
 }
 
 std::span<fibre* const> find_runnable()
@@ -180,7 +200,6 @@ struct host_executor {
         post(std::move(f));
     }
     friend bool operator==(const host_executor&, const host_executor&) noexcept { return true; }
-    friend bool operator!=(const host_executor&, const host_executor&) noexcept { return false; }
 };
 
 } // namespace
@@ -273,22 +292,8 @@ void outsider::join()
 
 std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool relaxed_count)
 {
-    static const bool told = [] {
-#if !defined(WEFT_ASAN)
-        // A fibre's stack may be the reason.
-        static std::array<char, 65536> room;
-        const stack_t other{room.data(), 0, room.size()};
-        ::sigaltstack(&other, nullptr);
-        for (const int s : {SIGSEGV, SIGABRT, SIGBUS, SIGILL}) {
-            struct sigaction a {};
-            a.sa_handler = on_crash;
-            a.sa_flags = SA_ONSTACK;
-            ::sigaction(s, &a, nullptr);
-        }
-#endif
-        return true;
-    }();
-    static_cast<void>(told);
+    static std::once_flag told;
+    std::call_once(told, tell_of_crashes);
     world& w = the_world();
     w.how = &how;
     w.relaxed_count = relaxed_count;
