@@ -36,7 +36,7 @@ struct fault_report {
 
 namespace detail {
 
-using program_with_context = std::function<task<>(const context&)>;
+using program_with_context = std::function<task<>(context)>;
 
 fault_report cancel_everywhere(const program_with_context& main, const fault_options& o,
                                const std::source_location& at);
@@ -58,7 +58,7 @@ fault_report cancel_everywhere(F f, const fault_options& options = {},
                                std::source_location at = std::source_location::current())
 {
     return detail::cancel_everywhere(
-        [&f](const context& ctx) -> task<> {
+        [&f](context ctx) -> task<> {
             if constexpr (weft::detail::is_task<weft::detail::call_result_t<F, context>>::value) {
                 co_await f(ctx);
             } else {
