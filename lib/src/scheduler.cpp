@@ -77,6 +77,7 @@ scheduler& current_scheduler(const char* what)
     const thread_state& me = this_thread_state();
     if (me.held) return me.held->sched;
     if (me.current) return *me.current->sched;
+    if (me.guest_of) return *me.guest_of;
     throw misuse_error(std::string(what) + ": not on a weft runtime; pass its executor");
 }
 
@@ -450,7 +451,7 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
     const auto unwind = [](goroutine* g) {
         thread_state& me = this_thread_state();
         const thread_state outer =
-            std::exchange(me, {nullptr, g, 0}); // its destructors may ask who they are
+            std::exchange(me, {nullptr, g, 0, nullptr}); // its destructors may ask who they are
         resumer r = g->thread.take();
         r.unwind();
         me = outer;
@@ -836,6 +837,7 @@ worker_scope::worker_scope(scheduler& s)
         me = {};
         entered_ = true;
         admitted_ = s.enter_worker(worker_);
+        if (admitted_ && !worker_) me.guest_of = &s;
     }
 }
 

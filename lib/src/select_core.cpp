@@ -20,15 +20,15 @@ fast_random& thread_random() noexcept
 
 void select_core::lock() noexcept
 {
-    const auto before = [](const select_case* a, const select_case* b) noexcept {
-        return std::less<>()(a->target, b->target);
+    const auto first = [](const select_case* a, const select_case* b) noexcept {
+        return before(a->target->order, b->target->order);
     };
     if (count_ == 2 && cases_[0].target && cases_[1].target) {
         // The common select. In registers: the general way stores both pointers and reads them back
         // as one vector, which stalls the processor longer than all the rest takes.
         select_case* low = &cases_[0];
         select_case* high = &cases_[1];
-        if (before(high, low)) std::swap(low, high);
+        if (first(high, low)) std::swap(low, high);
         by_address_[0] = low;
         by_address_[1] = high;
         lockable_ = 2;
@@ -39,7 +39,7 @@ void select_core::lock() noexcept
     for (std::uint32_t i = 0; i < count_; ++i) {
         if (cases_[i].target) by_address_[lockable_++] = &cases_[i];
     }
-    std::sort(by_address_, by_address_ + lockable_, before);
+    std::sort(by_address_, by_address_ + lockable_, first);
     const waitable* last = nullptr;
     for (std::uint32_t i = 0; i < lockable_; ++i) {
         waitable* t = by_address_[i]->target;

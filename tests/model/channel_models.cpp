@@ -49,7 +49,7 @@ WEFT_MODEL_CASE(channel_two_senders)
 WEFT_MODEL_CASE(channel_two_receivers)
 {
     machine m;
-    ledger l;
+    ledger l(2);
     auto c = make_channel<int>(1);
     m.go([](channel<int> out, ledger& x) -> task<> {
         co_await send_some(out, x, 100, 3);

@@ -22,8 +22,8 @@ WEFT_MODEL_CASE(runtime_injections)
     machine m;
     int ran = 0;
     begin_focus();
-    outsider one([&] { m.go([&ran] { ++ran; }); });
-    outsider two([&] { m.go([&ran] { ++ran; }); });
+    outsider one([&] { m.inject([&ran] { ++ran; }); });
+    outsider two([&] { m.inject([&ran] { ++ran; }); });
     one.join();
     two.join();
     m.join();

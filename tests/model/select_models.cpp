@@ -88,7 +88,7 @@ WEFT_MODEL_CASE(select_select_one_channel)
     l.settle();
 }
 
-WEFT_MODEL_CASE(select_three_selects)
+WEFT_MODEL_CASE(select_four_selects)
 {
     machine m;
     ledger l;
@@ -96,16 +96,17 @@ WEFT_MODEL_CASE(select_three_selects)
     int sends = 0;
     m.go(exchange, a, b, std::ref(l), 100, std::ref(sends));
     m.go(exchange, b, a, std::ref(l), 200, std::ref(sends));
-    m.go(receive_either, a, b, std::ref(l), 1);
-    m.go(send_some, a, std::ref(l), 300, 1);
+    m.go(exchange, a, b, std::ref(l), 300, std::ref(sends));
+    m.go(exchange, b, a, std::ref(l), 400, std::ref(sends));
     m.join();
+    check(sends == 2, "four selects did not meet in pairs");
     l.settle();
 }
 
 WEFT_MODEL_CASE(select_two_on_one_sender)
 {
     machine m;
-    ledger l;
+    ledger l(2);
     auto a = make_channel<int>(), b = make_channel<int>();
     m.go(receive_either, a, b, std::ref(l), 1);
     m.go(receive_either, b, a, std::ref(l), 1);
@@ -197,6 +198,7 @@ WEFT_MODEL_CASE(select_try)
             weft::try_select s{x.receive(), y.receive()};
             if (s.index() == 0) k.received(*s.get<0>());
             co_await weft::this_goroutine::yield();
+            yield(); // else the sender's thread may never get a turn
         }
     }, a, b, std::ref(l));
     m.go(send_some, a, std::ref(l), 100, 1);

@@ -57,6 +57,7 @@ struct world {
     std::deque<std::unique_ptr<handler>> posted;
     std::vector<pending_timer> timers;
     std::uint64_t last_timer = 0;
+    std::uint64_t last_age = 0;
     weft::time_point now = first_moment;
     std::array<fibre*, most_fibres> runnable{};
 };
@@ -273,6 +274,12 @@ void cancel_timer(std::uint64_t number)
     w.timers.erase(it);
 }
 
+std::uint64_t next_age() noexcept
+{
+    world& w = the_world();
+    return w.running ? ++w.last_age : 0;
+}
+
 asio::any_io_executor host()
 {
     return host_executor();
@@ -303,7 +310,7 @@ std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool 
     w.steps = 0;
     w.over = w.focus = false;
     w.now = first_moment;
-    w.last_timer = 0;
+    w.last_timer = w.last_age = 0;
     idle_fibre().task = [&w, &m] {
         m.main();
         w.over = true;

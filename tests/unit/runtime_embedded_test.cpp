@@ -184,6 +184,28 @@ TEST_CASE("the host's handlers may start goroutines and use channels without wai
     CHECK(got == std::vector{1, 2});
 }
 
+TEST_CASE("a handler that found no free worker may do so, too")
+{
+    weft_test::watchdog guard;
+    asio::io_context io;
+    weft::runtime rt(io.get_executor(), {.procs = 1});
+    std::atomic<bool> holds{false}, ran{false};
+    asio::post(rt.get_executor(), [&] {
+        holds = true; // the only worker, until the goroutine of the other handler was started
+        while (!ran) std::this_thread::yield();
+    });
+    asio::post(rt.get_executor(), [&] {
+        while (!holds) std::this_thread::yield();
+        weft::go([] {});
+        weft::after_func(1ms, [] {});
+        ran = true;
+    });
+    std::thread one([&] { io.run(); }), two([&] { io.run(); });
+    one.join();
+    two.join();
+    CHECK(ran);
+}
+
 TEST_CASE("an exception of a host's handler leaves run as always, and goroutines go on after it")
 {
     asio::io_context context;

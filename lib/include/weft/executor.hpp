@@ -33,6 +33,7 @@ struct thread_state {
     worker* held = nullptr;       ///< the worker this thread holds
     goroutine* current = nullptr; ///< the goroutine it runs
     unsigned nested = 0;          ///< handlers that run inside of it
+    scheduler* guest_of = nullptr; ///< whose handler it runs although no worker was free
 };
 
 /// One call of `execute`. While a thread from outside is in it, perhaps in the last lines of Asio's

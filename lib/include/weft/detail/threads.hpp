@@ -19,6 +19,7 @@
 #    include <chrono>
 #    include <condition_variable>
 #    include <cstdint>
+#    include <functional>
 #    include <mutex>
 #    include <random>
 #    include <thread>
@@ -45,6 +46,15 @@ inline void pause_thread(std::chrono::microseconds d)
 {
     std::this_thread::sleep_for(d);
 }
+
+/// Orders objects that are locked together: by address (in a model by age, so that a schedule can be replayed).
+class lock_order {
+public:
+    friend bool before(const lock_order& a, const lock_order& b) noexcept
+    {
+        return std::less<>()(&a, &b);
+    }
+};
 
 /// A number that is another one in each run.
 inline std::uint32_t chance()

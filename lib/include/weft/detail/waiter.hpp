@@ -163,7 +163,7 @@ using bubble_id = std::uint16_t;
 /// The bubble that the calling thread runs.
 bubble_id current_bubble() noexcept;
 
-/// Base of everything that can be waited for. Its address orders the locks of a select.
+/// Base of everything that can be waited for.
 struct waitable {
     /// It belongs to the bubble in which it is made.
     waitable() noexcept : bubble(clock::is_virtual() ? current_bubble() : bubble_id{0}) {}
@@ -171,6 +171,7 @@ struct waitable {
 
     spinlock lock;
     const bubble_id bubble;
+    [[no_unique_address]] lock_order order; ///< of the locks of a select
 };
 
 /// Locked: notes for the bubbles concerned when the calling thread is not of the bubble `w` belongs to.

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 /// The names of weft/detail/threads.hpp for the model build: each operation is a point at which another of
@@ -32,6 +33,9 @@ void block(bool (*ready)(void*), void* arg) noexcept;
 std::uint64_t set_timer(std::chrono::steady_clock::time_point when,
                         std::function<void(const asio::error_code&)> handler);
 void cancel_timer(std::uint64_t number);
+
+/// Of an object, counted in each schedule from 1; 0 outside.
+std::uint64_t next_age() noexcept;
 
 } // namespace weft_model
 
@@ -269,6 +273,18 @@ public:
 private:
     std::uint64_t number_ = 0;
     std::chrono::steady_clock::time_point when_{};
+};
+
+class lock_order {
+public:
+    constexpr lock_order() noexcept
+    {
+        if (!std::is_constant_evaluated()) age_ = weft_model::next_age();
+    }
+    friend bool before(const lock_order& a, const lock_order& b) noexcept { return a.age_ < b.age_; }
+
+private:
+    std::uint64_t age_ = 0;
 };
 
 inline void spin() noexcept
