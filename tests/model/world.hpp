@@ -52,6 +52,9 @@ inline void check(bool holds, const char* what = "a check failed",
     if (!holds) fail(what, at);
 }
 
+/// Follows from the seed: for models that are another program each time. 0 in an exhaustive run.
+[[nodiscard]] std::uint64_t schedule_number() noexcept;
+
 /// Where handlers go: a pool of the model's threads.
 [[nodiscard]] asio::any_io_executor host();
 
