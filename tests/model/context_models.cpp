@@ -197,3 +197,33 @@ WEFT_MODEL_CASE(context_outside_canceller)
     thread.join();
     check(over == 1);
 }
+
+/// Nothing else ends these waits.
+WEFT_MODEL_CASE(context_ends_a_wait)
+{
+    machine m;
+    ledger l;
+    auto c = make_channel<int>();
+    auto life = weft::with_cancel(weft::background());
+    m.go(receive_under, life.ctx, c, std::ref(l));
+    m.go([&life] { life.cancel(); });
+    m.join();
+    check(l.arrived() == 0);
+}
+
+WEFT_MODEL_CASE(context_ends_bound_waits)
+{
+    machine m;
+    auto c = make_channel<int>();
+    auto life = weft::with_cancel(weft::background());
+    m.go([&] {
+        weft::go(life.ctx, [](channel<int> in) -> task<> { co_await in.receive(); }, c);
+    });
+    m.go([&] {
+        weft::go(life.ctx, [](channel<int> x) -> task<> {
+            co_await weft::select{x.send(1), weft::after(1h)};
+        }, make_channel<int>());
+    });
+    m.go([&life] { life.cancel(); });
+    m.join();
+}
