@@ -61,6 +61,7 @@ public:
     {
         weft_model::point(order);
         value_ = v;
+        weft_model::point(order); // it may have let go of what plain code touches next
     }
     T operator=(T v) noexcept // NOLINT
     {
@@ -141,7 +142,11 @@ public:
         weft_model::point();
         return !std::exchange(held_, true);
     }
-    void unlock() noexcept { held_ = false; }
+    void unlock() noexcept
+    {
+        held_ = false;
+        weft_model::point();
+    }
 
 private:
     bool held_ = false;
