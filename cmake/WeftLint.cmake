@@ -21,8 +21,14 @@ weft_lint_target(format clang-format-19
     COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DMODE=-i -P ${format_script})
 
 # The library's own sources, and through them its headers (HeaderFilterRegex in .clang-tidy).
-get_target_property(sources weft SOURCES)
-get_target_property(headers weft HEADER_SET)
+set(sources "")
+set(headers "")
+foreach(library weft weft_testing)
+    get_target_property(some ${library} SOURCES)
+    list(APPEND sources ${some})
+    get_target_property(some ${library} HEADER_SET)
+    list(APPEND headers ${some})
+endforeach()
 list(FILTER sources INCLUDE REGEX "\\.cpp$")
 set(tidied "")
 foreach(source IN LISTS sources)

@@ -17,7 +17,8 @@ weft::task<int> ask_until(weft::receive_channel<int> answers)
     weft::ticker every(10min);
     const auto over = weft::clock::now() + 1h;
     for (;;) {
-        auto s = co_await weft::select{answers.receive(), every.channel().receive(), weft::at(over)};
+        auto s =
+            co_await weft::select{answers.receive(), every.channel().receive(), weft::at(over)};
         if (s.index() == 0) co_return s.get<0>().value_or(-1);
         if (s.index() == 2) co_return -1;
     }

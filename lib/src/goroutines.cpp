@@ -58,7 +58,8 @@ namespace {
 
 struct orphan {
     std::shared_ptr<scheduler> sched;
-    std::chrono::steady_clock::time_point clean_since{}; ///< nothing refers to it; zero: something does
+    std::chrono::steady_clock::time_point
+        clean_since{}; ///< nothing refers to it; zero: something does
 };
 
 struct orphanage {
@@ -82,7 +83,8 @@ void keep_orphaned(std::shared_ptr<scheduler> s)
         } else if (each.clean_since == std::chrono::steady_clock::time_point()) {
             each.clean_since = now;
         }
-        return each.clean_since != std::chrono::steady_clock::time_point() && now - each.clean_since > good_while;
+        return each.clean_since != std::chrono::steady_clock::time_point() &&
+               now - each.clean_since > good_while;
     });
     o->all.push_back({std::move(s), {}});
 }
@@ -289,7 +291,8 @@ std::vector<goroutine_info> blocked_longer_than(duration d)
 {
     auto all = goroutines();
     std::erase_if(all, [d](const goroutine_info& g) {
-        return g.state != "waiting" || g.waiting < d || !detail::waits_for_goroutines(g.wait_reason);
+        return g.state != "waiting" || g.waiting < d ||
+               !detail::waits_for_goroutines(g.wait_reason);
     });
     return all;
 }

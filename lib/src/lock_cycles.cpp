@@ -29,12 +29,13 @@ waits all_waits(detail::scheduler& s)
             for (goroutine* g = shard->live.front(); g;
                  g = detail::intrusive_list<goroutine>::next(g)) {
                 const wait_reason r = g->reason.load(std::memory_order_acquire);
-                if (r == wait_reason::running || r == wait_reason::runnable || !g->parked_on) continue;
+                if (r == wait_reason::running || r == wait_reason::runnable || !g->parked_on)
+                    continue;
                 const detail::lock_owner o = g->parked_on.verb->owner(g->parked_on.driver);
                 if (o.goroutine == 0) continue;
                 found[g->id] = {g->id, g->extras ? g->extras->name : std::string(),
-                                g->top_core ? g->top_core->site : std::source_location(), o.goroutine,
-                                o.site};
+                                g->top_core ? g->top_core->site : std::source_location(),
+                                o.goroutine, o.site};
             }
             shard->lock.unlock();
         }

@@ -724,9 +724,11 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
                 return w->state_.load(std::memory_order_seq_cst) != worker::state::running ||
                        w->resting_.load(std::memory_order_acquire);
             };
-            while (!at_rest() && std::chrono::steady_clock::now() < deadline) pause_changed_.wait_for(lock, 200us);
+            while (!at_rest() && std::chrono::steady_clock::now() < deadline)
+                pause_changed_.wait_for(lock, 200us);
         }
-        while (without_worker_.load(std::memory_order_seq_cst) != 0 && std::chrono::steady_clock::now() < deadline) {
+        while (without_worker_.load(std::memory_order_seq_cst) != 0 &&
+               std::chrono::steady_clock::now() < deadline) {
             pause_changed_.wait_for(lock, 200us);
         }
     }

@@ -117,9 +117,7 @@ TEST_CASE("DEAD-04 no report while Asio or a blocking call is at work")
             ends_well);
     };
     with([]() -> task<> { co_await weft_test::sleep_ms(300); });
-    with([]() -> task<> {
-        co_await weft::blocking([] { std::this_thread::sleep_for(300ms); });
-    });
+    with([]() -> task<> { co_await weft::blocking([] { std::this_thread::sleep_for(300ms); }); });
     with([]() -> task<> { // a socket, on which something comes late
         using asio::ip::udp;
         const auto ex = weft::this_goroutine::get_executor();

@@ -165,8 +165,7 @@ TEST_CASE("LEAK-04 filters by name, innermost function, any function and creator
         CHECK_FALSE(co_await hidden(at_once().ignore_created_by("start_parked")));
         start_parked(c);
         co_await weft_test::until_parked(2, "chan receive");
-        CHECK(co_await hidden(
-            at_once().ignore_name("the one").ignore_created_by("start_parked")));
+        CHECK(co_await hidden(at_once().ignore_name("the one").ignore_created_by("start_parked")));
         c.close();
     });
 }

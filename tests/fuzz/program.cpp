@@ -42,15 +42,16 @@ program read_program(std::span<const std::uint8_t> bytes)
 std::string program::text() const
 {
     static constexpr const char* names[] = {
-        "send",     "receive",  "try_send",  "try_receive", "close",         "yield",        "sleep",
-        "select<<", "select><", "select>>",  "select<t",    "receive_until", "send_until"};
+        "send",     "receive",  "try_send", "try_receive", "close",         "yield",     "sleep",
+        "select<<", "select><", "select>>", "select<t",    "receive_until", "send_until"};
     std::string out = "channels";
     for (const std::size_t c : capacities) out += ' ' + std::to_string(c);
     for (std::size_t g = 0; g < goroutines.size(); ++g) {
         out += "\n" + std::to_string(g) + ":";
         for (const step& s : goroutines[g]) {
             out += std::string(" ") + names[static_cast<unsigned>(s.what)] + '(' +
-                   std::to_string(s.a) + ',' + std::to_string(s.b) + ',' + std::to_string(s.n) + ')';
+                   std::to_string(s.a) + ',' + std::to_string(s.b) + ',' + std::to_string(s.n) +
+                   ')';
         }
     }
     return out + '\n';
@@ -204,11 +205,13 @@ private:
                 const channel<int>& c = channels_[e.at];
                 const std::string who = "goroutine " + std::to_string(g);
                 must(!closed_.contains(e.at), who + " waits for a closed channel");
-                must(c.size() == (e.sends ? c.capacity() : 0), who + " waits, though it could go on");
+                must(c.size() == (e.sends ? c.capacity() : 0),
+                     who + " waits, though it could go on");
                 for (unsigned other = 0; other < waits_.size(); ++other) {
                     if (other == g) continue;
                     for (const end_of_channel o : waits_[other]) {
-                        must(o.at != e.at || o.sends == e.sends, who + " and another one do not meet");
+                        must(o.at != e.at || o.sends == e.sends,
+                             who + " and another one do not meet");
                     }
                 }
             }

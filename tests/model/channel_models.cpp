@@ -51,10 +51,12 @@ WEFT_MODEL_CASE(channel_two_receivers)
     machine m;
     ledger l(2);
     auto c = make_channel<int>(1);
-    m.go([](channel<int> out, ledger& x) -> task<> {
-        co_await send_some(out, x, 100, 3);
-        out.close();
-    }, c, std::ref(l));
+    m.go(
+        [](channel<int> out, ledger& x) -> task<> {
+            co_await send_some(out, x, 100, 3);
+            out.close();
+        },
+        c, std::ref(l));
     m.go(receive_all, c, std::ref(l));
     m.go(receive_all, c, std::ref(l));
     m.join();
@@ -79,15 +81,19 @@ WEFT_MODEL_CASE(channel_close_receivers)
     auto c = make_channel<int>();
     int ended = 0;
     for (int i = 0; i < 2; ++i) {
-        m.go([&ended](channel<int> in) -> task<> {
-            check(!co_await in.receive(), "a value from nowhere");
-            ++ended;
-        }, c);
+        m.go(
+            [&ended](channel<int> in) -> task<> {
+                check(!co_await in.receive(), "a value from nowhere");
+                ++ended;
+            },
+            c);
     }
-    m.go([](channel<int> x) -> task<> {
-        x.close();
-        co_return;
-    }, c);
+    m.go(
+        [](channel<int> x) -> task<> {
+            x.close();
+            co_return;
+        },
+        c);
     m.join();
     check(ended == 2);
 }
@@ -98,19 +104,23 @@ WEFT_MODEL_CASE(channel_close_senders)
     auto c = make_channel<int>(1);
     int sent = 0, refused = 0;
     for (int i = 0; i < 2; ++i) {
-        m.go([&, i](channel<int> out) -> task<> {
-            try {
-                co_await out.send(i);
-                ++sent;
-            } catch (const weft::misuse_error&) {
-                ++refused;
-            }
-        }, c);
+        m.go(
+            [&, i](channel<int> out) -> task<> {
+                try {
+                    co_await out.send(i);
+                    ++sent;
+                } catch (const weft::misuse_error&) {
+                    ++refused;
+                }
+            },
+            c);
     }
-    m.go([](channel<int> x) -> task<> {
-        x.close();
-        co_return;
-    }, c);
+    m.go(
+        [](channel<int> x) -> task<> {
+            x.close();
+            co_return;
+        },
+        c);
     m.join();
     check(sent + refused == 2 && sent <= 1);
     check(c.size() == static_cast<std::size_t>(sent), "what was sent is not there, or more");
@@ -122,15 +132,17 @@ WEFT_MODEL_CASE(channel_close_close)
     auto c = make_channel<int>();
     int closed = 0, refused = 0;
     for (int i = 0; i < 2; ++i) {
-        m.go([&](channel<int> x) -> task<> {
-            try {
-                x.close();
-                ++closed;
-            } catch (const weft::misuse_error&) {
-                ++refused;
-            }
-            co_return;
-        }, c);
+        m.go(
+            [&](channel<int> x) -> task<> {
+                try {
+                    x.close();
+                    ++closed;
+                } catch (const weft::misuse_error&) {
+                    ++refused;
+                }
+                co_return;
+            },
+            c);
     }
     m.join();
     check(closed == 1 && refused == 1);

@@ -63,10 +63,12 @@ WEFT_MODEL_CASE(context_send)
     auto c = make_channel<int>();
     auto life = weft::with_cancel(weft::background());
     m.go(send_under, life.ctx, c, std::ref(l), 100);
-    m.go([](channel<int> in, ledger& k, context ctx) -> task<> {
-        auto s = co_await weft::select{in.receive(), ctx.done()};
-        if (s.index() == 0) k.received(*s.get<0>());
-    }, c, std::ref(l), life.ctx);
+    m.go(
+        [](channel<int> in, ledger& k, context ctx) -> task<> {
+            auto s = co_await weft::select{in.receive(), ctx.done()};
+            if (s.index() == 0) k.received(*s.get<0>());
+        },
+        c, std::ref(l), life.ctx);
     m.go([](weft::cancel_function cancel) { cancel(); }, life.cancel);
     m.join();
     l.settle();
@@ -152,9 +154,11 @@ WEFT_MODEL_CASE(context_bound_receive)
     ledger l;
     auto c = make_channel<int>(1);
     auto life = weft::with_cancel(weft::background());
-    m.go([&](context ctx) {
-        weft::go(ctx, [&l](channel<int> in) -> task<> { co_await receive_some(in, l, 1); }, c);
-    }, life.ctx);
+    m.go(
+        [&](context ctx) {
+            weft::go(ctx, [&l](channel<int> in) -> task<> { co_await receive_some(in, l, 1); }, c);
+        },
+        life.ctx);
     m.go(send_some, c, std::ref(l), 100, 1);
     m.go([&life] { life.cancel(); });
     m.join();
@@ -167,12 +171,17 @@ WEFT_MODEL_CASE(context_bound_select)
     ledger l;
     auto a = make_channel<int>(1), b = make_channel<int>(1);
     auto life = weft::with_cancel(weft::background());
-    m.go([&](context ctx) {
-        weft::go(ctx, [&l](channel<int> x, channel<int> y) -> task<> {
-            auto s = co_await weft::select{x.receive(), y.receive()};
-            l.received(s.index() == 0 ? *s.get<0>() : *s.get<1>());
-        }, a, b);
-    }, life.ctx);
+    m.go(
+        [&](context ctx) {
+            weft::go(
+                ctx,
+                [&l](channel<int> x, channel<int> y) -> task<> {
+                    auto s = co_await weft::select{x.receive(), y.receive()};
+                    l.received(s.index() == 0 ? *s.get<0>() : *s.get<1>());
+                },
+                a, b);
+        },
+        life.ctx);
     m.go(send_some, a, std::ref(l), 100, 1);
     m.go([&life] { life.cancel(); });
     m.join();
@@ -184,14 +193,16 @@ WEFT_MODEL_CASE(context_outside_canceller)
     machine m(1);
     int over = 0;
     auto life = weft::with_cancel(weft::background());
-    m.go([&over](context ctx) -> task<> {
-        try {
-            co_await weft::sleep(ctx, 1h);
-        } catch (const weft::error& e) {
-            check(ended(e));
-        }
-        ++over;
-    }, life.ctx);
+    m.go(
+        [&over](context ctx) -> task<> {
+            try {
+                co_await weft::sleep(ctx, 1h);
+            } catch (const weft::error& e) {
+                check(ended(e));
+            }
+            ++over;
+        },
+        life.ctx);
     outsider thread([&life] { life.cancel(); });
     m.join();
     thread.join();
@@ -216,13 +227,12 @@ WEFT_MODEL_CASE(context_ends_bound_waits)
     machine m;
     auto c = make_channel<int>();
     auto life = weft::with_cancel(weft::background());
+    m.go([&] { weft::go(life.ctx, [](channel<int> in) -> task<> { co_await in.receive(); }, c); });
     m.go([&] {
-        weft::go(life.ctx, [](channel<int> in) -> task<> { co_await in.receive(); }, c);
-    });
-    m.go([&] {
-        weft::go(life.ctx, [](channel<int> x) -> task<> {
-            co_await weft::select{x.send(1), weft::after(1h)};
-        }, make_channel<int>());
+        weft::go(
+            life.ctx,
+            [](channel<int> x) -> task<> { co_await weft::select{x.send(1), weft::after(1h)}; },
+            make_channel<int>());
     });
     m.go([&life] { life.cancel(); });
     m.join();

@@ -26,15 +26,12 @@ public:
     ~fibre();
 
     std::uint64_t id;
-    std::function<void()> task;       ///< empty: it has nothing to do
-    bool (*ready)(void*) = nullptr;   ///< what it is blocked on; null: it can run
+    std::function<void()> task;     ///< empty: it has nothing to do
+    bool (*ready)(void*) = nullptr; ///< what it is blocked on; null: it can run
     void* ready_arg = nullptr;
     bool yielded = false;
 
-    [[nodiscard]] bool runnable() const
-    {
-        return task && (!ready || ready(ready_arg));
-    }
+    [[nodiscard]] bool runnable() const { return task && (!ready || ready(ready_arg)); }
 
     /// Leaves `from` (null: the root, where main() runs) for `to` (null: the root).
     static void change(fibre* from, fibre* to);

@@ -84,7 +84,8 @@ void cycles(unsigned procs, int warm)
             }
         },
         {.procs = procs});
-    std::printf("1,000,000 goroutines, 20 cycles, %u %-11s %+12.2f %% resident memory (%ld kB after cycle %d, "
+    std::printf("1,000,000 goroutines, 20 cycles, %u %-11s %+12.2f %% resident memory (%ld kB "
+                "after cycle %d, "
                 "%ld kB after the last)\n",
                 procs, procs == 1 ? "worker" : "workers",
                 100.0 * static_cast<double>(last - first) / static_cast<double>(first), first, warm,
@@ -102,7 +103,8 @@ int main(int argc, char** argv)
     for (const unsigned bound : {2u, 3u}) {
         began = std::chrono::steady_clock::now();
         const auto text = "  all with " + std::to_string(bound) + " pre-emptions at most";
-        explored(text.c_str(), weft::testing::exhaustive(three_goroutines_two_channels, bound), began);
+        explored(text.c_str(), weft::testing::exhaustive(three_goroutines_two_channels, bound),
+                 began);
     }
     cycles(1, 1);
     cycles(2, 4);

@@ -22,9 +22,9 @@ enum class verb { try_send, try_receive, close };
 
 struct event {
     verb what;
-    int value = 0;          ///< sent, or received
-    bool done = false;      ///< sent, received, closed (else: would wait, or refused)
-    bool refused = false;   ///< misuse: the channel was closed
+    int value = 0;        ///< sent, or received
+    bool done = false;    ///< sent, received, closed (else: would wait, or refused)
+    bool refused = false; ///< misuse: the channel was closed
     unsigned began = 0, ended = 0;
 };
 

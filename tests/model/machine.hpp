@@ -20,10 +20,10 @@ namespace weft_model {
 class machine {
 public:
     explicit machine(unsigned procs = 2)
-        : runtime(host(), {.procs = procs,
-                           .on_panic = weft::panic_policy([](const weft::panic_info& p) {
-                               fail(std::string(p.report), {});
-                           })})
+        : runtime(host(),
+                  {.procs = procs, .on_panic = weft::panic_policy([](const weft::panic_info& p) {
+                                       fail(std::string(p.report), {});
+                                   })})
     {
     }
 
@@ -78,7 +78,8 @@ public:
     {
         for (const int before : received_) {
             check(before != v, "a value arrived twice");
-            check(!ordered_ || before / 100 != v / 100 || before < v, "a sender's values changed places");
+            check(!ordered_ || before / 100 != v / 100 || before < v,
+                  "a sender's values changed places");
         }
         received_.push_back(v);
     }
@@ -87,7 +88,8 @@ public:
     {
         check(received_.size() + kept == sent_.size(), "a value was lost");
         for (const int v : received_) {
-            check(std::find(sent_.begin(), sent_.end(), v) != sent_.end(), "a value came from nowhere");
+            check(std::find(sent_.begin(), sent_.end(), v) != sent_.end(),
+                  "a value came from nowhere");
         }
     }
     [[nodiscard]] std::size_t arrived() const noexcept { return received_.size(); }

@@ -42,8 +42,7 @@ result random_schedules(const model& m, std::uint64_t n, std::uint64_t first)
     result r;
     std::uint64_t longest = 1;
     for (; r.schedules < n; ++r.schedules) {
-        const std::uint64_t seed =
-            weft::testing::schedule_seed::nth(first, r.schedules, longest);
+        const std::uint64_t seed = weft::testing::schedule_seed::nth(first, r.schedules, longest);
         const auto how = weft::testing::strategy_of<fibre>(seed);
         const std::uint64_t steps = run(m, *how, seed, true);
         r.steps += steps;
@@ -91,15 +90,16 @@ int main(int argc, char** argv)
         else names.push_back(a);
     }
     const char* given = std::getenv("WEFT_SEED");
-    std::uint64_t first = given ? number("WEFT_SEED", given)
-                                : std::uint64_t{std::random_device{}()} << 32 |
-                                      std::random_device{}();
+    std::uint64_t first =
+        given ? number("WEFT_SEED", given)
+              : std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
     if (given) schedules = 1;
     result all;
     std::size_t count = 0;
     const auto began = std::chrono::steady_clock::now();
     for (const auto& m : models()) {
-        if (!names.empty() && std::find(names.begin(), names.end(), m.name) == names.end()) continue;
+        if (!names.empty() && std::find(names.begin(), names.end(), m.name) == names.end())
+            continue;
         ++count;
         const auto before = std::chrono::steady_clock::now();
         const result r = bound >= 0 ? all_schedules(m, static_cast<unsigned>(bound), most, relaxed)
@@ -107,7 +107,9 @@ int main(int argc, char** argv)
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - before;
         std::printf("%-28s %10llu schedules%s %6.0f steps each %8.2f s\n", m.name,
                     static_cast<unsigned long long>(r.schedules),
-                    bound < 0 ? "" : r.complete ? " (all)" : " (so far)",
+                    bound < 0    ? ""
+                    : r.complete ? " (all)"
+                                 : " (so far)",
                     static_cast<double>(r.steps) / static_cast<double>(r.schedules), took.count());
         std::fflush(stdout);
         all.schedules += r.schedules;

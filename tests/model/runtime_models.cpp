@@ -35,16 +35,20 @@ WEFT_MODEL_CASE(runtime_ping_pong)
     machine m;
     ledger l;
     auto there = make_channel<int>(), back = make_channel<int>();
-    m.go([](channel<int> out, channel<int> in, ledger& k) -> task<> {
-        for (int i = 0; i < 2; ++i) {
-            co_await out.send(100 + i);
-            k.sent(100 + i);
-            k.received(*co_await in.receive());
-        }
-    }, there, back, std::ref(l));
-    m.go([](channel<int> in, channel<int> out) -> task<> {
-        for (int i = 0; i < 2; ++i) co_await out.send(*co_await in.receive());
-    }, there, back);
+    m.go(
+        [](channel<int> out, channel<int> in, ledger& k) -> task<> {
+            for (int i = 0; i < 2; ++i) {
+                co_await out.send(100 + i);
+                k.sent(100 + i);
+                k.received(*co_await in.receive());
+            }
+        },
+        there, back, std::ref(l));
+    m.go(
+        [](channel<int> in, channel<int> out) -> task<> {
+            for (int i = 0; i < 2; ++i) co_await out.send(*co_await in.receive());
+        },
+        there, back);
     m.join();
     l.settle();
 }
@@ -73,9 +77,9 @@ WEFT_MODEL_CASE(runtime_three_workers, .host_threads = 3)
     ledger l;
     auto a = make_channel<int>(), b = make_channel<int>();
     m.go(send_some, a, std::ref(l), 100, 1);
-    m.go([](channel<int> in, channel<int> out) -> task<> {
-        co_await out.send(*co_await in.receive());
-    }, a, b);
+    m.go([](channel<int> in,
+            channel<int> out) -> task<> { co_await out.send(*co_await in.receive()); },
+         a, b);
     m.go(receive_some, b, std::ref(l), 1);
     m.join();
     l.settle();
@@ -119,13 +123,18 @@ WEFT_MODEL_CASE(join_from_elsewhere)
     machine m;
     int got = 0;
     auto handles = make_channel<std::shared_ptr<weft::join_handle<int>>>();
-    m.go([](auto out) -> task<> {
-        co_await out.send(std::make_shared<weft::join_handle<int>>(weft::spawn([] { return 7; })));
-    }, handles);
-    m.go([&got](auto in) -> task<> {
-        auto h = *co_await in.receive();
-        got = co_await h->join();
-    }, handles);
+    m.go(
+        [](auto out) -> task<> {
+            co_await out.send(
+                std::make_shared<weft::join_handle<int>>(weft::spawn([] { return 7; })));
+        },
+        handles);
+    m.go(
+        [&got](auto in) -> task<> {
+            auto h = *co_await in.receive();
+            got = co_await h->join();
+        },
+        handles);
     m.join();
     check(got == 7);
 }
@@ -134,9 +143,8 @@ WEFT_MODEL_CASE(join_handle_dropped)
 {
     int panics = 0, seen = 0;
     {
-        weft::runtime rt(host(), {.procs = 2, .on_panic = weft::panic_policy([&](const auto&) {
-                                                  ++panics;
-                                              })});
+        weft::runtime rt(
+            host(), {.procs = 2, .on_panic = weft::panic_policy([&](const auto&) { ++panics; })});
         weft::go(rt.get_executor(), [&]() -> task<> {
             auto h = weft::spawn([]() -> task<> {
                 co_await weft::this_goroutine::yield();
@@ -192,10 +200,12 @@ WEFT_MODEL_CASE(end_with_parked)
     end_against(
         [&](machine& m, bool& begun) {
             m.go([](channel<int> in, token) -> task<> { co_await in.receive(); }, c, token(alive));
-            m.go([&begun](channel<int> in, token) -> task<> {
-                begun = true;
-                co_await weft::select{in.receive(), weft::after(1h)};
-            }, c, token(alive));
+            m.go(
+                [&begun](channel<int> in, token) -> task<> {
+                    begun = true;
+                    co_await weft::select{in.receive(), weft::after(1h)};
+                },
+                c, token(alive));
         },
         [] {});
     check(alive == 0, "a goroutine was not unwound");
@@ -209,11 +219,13 @@ WEFT_MODEL_CASE(end_against_wake)
     bool sent = false;
     end_against(
         [&](machine& m, bool& begun) {
-            m.go([&](channel<int> in, token) -> task<> {
-                begun = true;
-                co_await in.receive();
-                ++received;
-            }, c, token(alive));
+            m.go(
+                [&](channel<int> in, token) -> task<> {
+                    begun = true;
+                    co_await in.receive();
+                    ++received;
+                },
+                c, token(alive));
         },
         [&] { sent = c.try_send(1); });
     check(alive == 0);
@@ -227,10 +239,12 @@ WEFT_MODEL_CASE(end_against_select)
     int alive = 0;
     end_against(
         [&](machine& m, bool& begun) {
-            m.go([&](channel<int> x, channel<int> y, token) -> task<> {
-                begun = true;
-                co_await weft::select{x.receive(), y.receive()};
-            }, a, b, token(alive));
+            m.go(
+                [&](channel<int> x, channel<int> y, token) -> task<> {
+                    begun = true;
+                    co_await weft::select{x.receive(), y.receive()};
+                },
+                a, b, token(alive));
         },
         [&] { static_cast<void>(b.try_send(1)); });
     check(alive == 0);
@@ -243,14 +257,16 @@ WEFT_MODEL_CASE(end_against_cancel)
     int alive = 0;
     end_against(
         [&](machine& m, bool& begun) {
-            m.go([&](weft::context ctx, token) -> task<> {
-                begun = true;
-                try {
-                    co_await weft::sleep(ctx, 1h);
-                } catch (const weft::error&) {
-                    co_return;
-                }
-            }, life.ctx, token(alive));
+            m.go(
+                [&](weft::context ctx, token) -> task<> {
+                    begun = true;
+                    try {
+                        co_await weft::sleep(ctx, 1h);
+                    } catch (const weft::error&) {
+                        co_return;
+                    }
+                },
+                life.ctx, token(alive));
         },
         [&] { life.cancel(); });
     check(alive == 0);
@@ -264,10 +280,13 @@ WEFT_MODEL_CASE(end_against_bound)
     end_against(
         [&](machine& m, bool& begun) {
             m.go([&] {
-                weft::go(life.ctx, [&](channel<int> in, token) -> task<> {
-                    begun = true;
-                    co_await in.receive();
-                }, c, token(alive));
+                weft::go(
+                    life.ctx,
+                    [&](channel<int> in, token) -> task<> {
+                        begun = true;
+                        co_await in.receive();
+                    },
+                    c, token(alive));
             });
         },
         [&] { life.cancel(); });
@@ -284,15 +303,17 @@ WEFT_MODEL_CASE(end_against_start)
     end_against(
         [&](machine& m, bool& begun) {
             now = &m;
-            m.go([&](channel<void> in, token) -> task<> {
-                // Unwound while it starts another one.
-                const weft::defer last([&] {
-                    weft::go(now->runtime.get_executor(), [](token) { }, token(alive));
-                    ++begun_by;
-                });
-                begun = true;
-                co_await in.receive();
-            }, gate, token(alive));
+            m.go(
+                [&](channel<void> in, token) -> task<> {
+                    // Unwound while it starts another one.
+                    const weft::defer last([&] {
+                        weft::go(now->runtime.get_executor(), [](token) {}, token(alive));
+                        ++begun_by;
+                    });
+                    begun = true;
+                    co_await in.receive();
+                },
+                gate, token(alive));
         },
         [&] { static_cast<void>(gate.try_send()); });
     check(alive == 0, "a goroutine was neither run nor destroyed");
@@ -304,12 +325,14 @@ WEFT_MODEL_CASE(end_against_timer)
     int alive = 0;
     end_against(
         [&](machine& m, bool& begun) {
-            m.go([&](token) -> task<> {
-                weft::timer t(1ms);
-                auto f = weft::after_func(1ms, [] {});
-                begun = true;
-                co_await t.channel().receive();
-            }, token(alive));
+            m.go(
+                [&](token) -> task<> {
+                    weft::timer t(1ms);
+                    auto f = weft::after_func(1ms, [] {});
+                    begun = true;
+                    co_await t.channel().receive();
+                },
+                token(alive));
         },
         [] {});
     check(alive == 0);

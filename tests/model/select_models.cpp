@@ -110,10 +110,12 @@ WEFT_MODEL_CASE(select_two_on_one_sender)
     auto a = make_channel<int>(), b = make_channel<int>();
     m.go(receive_either, a, b, std::ref(l), 1);
     m.go(receive_either, b, a, std::ref(l), 1);
-    m.go([](channel<int> x, channel<int> y, ledger& k) -> task<> {
-        co_await send_some(x, k, 100, 1);
-        co_await send_some(y, k, 200, 1);
-    }, a, b, std::ref(l));
+    m.go(
+        [](channel<int> x, channel<int> y, ledger& k) -> task<> {
+            co_await send_some(x, k, 100, 1);
+            co_await send_some(y, k, 200, 1);
+        },
+        a, b, std::ref(l));
     m.join();
     l.settle();
 }
@@ -123,12 +125,14 @@ WEFT_MODEL_CASE(select_losers_leave)
     machine m;
     ledger l;
     auto a = make_channel<int>(), b = make_channel<int>();
-    m.go([](channel<int> x, channel<int> y, ledger& k) -> task<> {
-        co_await receive_either(x, y, k, 1);
-        // Nobody stands in either queue now: this send must wait for the receive below.
-        check(!y.try_send(1) && !x.try_send(1), "a select left a waiter behind");
-        co_await receive_either(x, y, k, 1);
-    }, a, b, std::ref(l));
+    m.go(
+        [](channel<int> x, channel<int> y, ledger& k) -> task<> {
+            co_await receive_either(x, y, k, 1);
+            // Nobody stands in either queue now: this send must wait for the receive below.
+            check(!y.try_send(1) && !x.try_send(1), "a select left a waiter behind");
+            co_await receive_either(x, y, k, 1);
+        },
+        a, b, std::ref(l));
     m.go(send_some, a, std::ref(l), 100, 2);
     m.join();
     l.settle();
@@ -140,23 +144,27 @@ WEFT_MODEL_CASE(select_close)
     ledger l;
     auto a = make_channel<int>(), b = make_channel<int>();
     bool closed = false;
-    m.go([&closed](channel<int> x, channel<int> y, ledger& k) -> task<> {
-        while (!closed || k.arrived() == 0) {
-            auto s = co_await weft::select{x.receive(), y.receive()};
-            if (s.index() == 0) {
-                check(!s.get<0>());
-                closed = true;
-                x = {};
-            } else {
-                k.received(*s.get<1>());
-                y = {};
+    m.go(
+        [&closed](channel<int> x, channel<int> y, ledger& k) -> task<> {
+            while (!closed || k.arrived() == 0) {
+                auto s = co_await weft::select{x.receive(), y.receive()};
+                if (s.index() == 0) {
+                    check(!s.get<0>());
+                    closed = true;
+                    x = {};
+                } else {
+                    k.received(*s.get<1>());
+                    y = {};
+                }
             }
-        }
-    }, a, b, std::ref(l));
-    m.go([](channel<int> x) -> task<> {
-        x.close();
-        co_return;
-    }, a);
+        },
+        a, b, std::ref(l));
+    m.go(
+        [](channel<int> x) -> task<> {
+            x.close();
+            co_return;
+        },
+        a);
     m.go(send_some, b, std::ref(l), 100, 1);
     m.join();
     l.settle();
@@ -167,23 +175,29 @@ WEFT_MODEL_CASE(select_close_of_a_send)
     machine m;
     auto a = make_channel<int>(), b = make_channel<int>();
     int outcomes = 0;
-    m.go([&outcomes](channel<int> x, channel<int> y) -> task<> {
-        try {
-            auto s = co_await weft::select{x.send(1), y.receive()};
-            check(s.index() == 1);
-        } catch (const weft::misuse_error&) {
-            // the closed case was chosen
-        }
-        ++outcomes;
-    }, a, b);
-    m.go([](channel<int> x) -> task<> {
-        x.close();
-        co_return;
-    }, a);
-    m.go([](channel<int> y) -> task<> {
-        y.close();
-        co_return;
-    }, b);
+    m.go(
+        [&outcomes](channel<int> x, channel<int> y) -> task<> {
+            try {
+                auto s = co_await weft::select{x.send(1), y.receive()};
+                check(s.index() == 1);
+            } catch (const weft::misuse_error&) {
+                // the closed case was chosen
+            }
+            ++outcomes;
+        },
+        a, b);
+    m.go(
+        [](channel<int> x) -> task<> {
+            x.close();
+            co_return;
+        },
+        a);
+    m.go(
+        [](channel<int> y) -> task<> {
+            y.close();
+            co_return;
+        },
+        b);
     m.join();
     check(outcomes == 1);
 }
@@ -193,14 +207,16 @@ WEFT_MODEL_CASE(select_try)
     machine m;
     ledger l;
     auto a = make_channel<int>(), b = make_channel<int>();
-    m.go([](channel<int> x, channel<int> y, ledger& k) -> task<> {
-        while (k.arrived() == 0) {
-            weft::try_select s{x.receive(), y.receive()};
-            if (s.index() == 0) k.received(*s.get<0>());
-            co_await weft::this_goroutine::yield();
-            yield(); // else the sender's thread may never get a turn
-        }
-    }, a, b, std::ref(l));
+    m.go(
+        [](channel<int> x, channel<int> y, ledger& k) -> task<> {
+            while (k.arrived() == 0) {
+                weft::try_select s{x.receive(), y.receive()};
+                if (s.index() == 0) k.received(*s.get<0>());
+                co_await weft::this_goroutine::yield();
+                yield(); // else the sender's thread may never get a turn
+            }
+        },
+        a, b, std::ref(l));
     m.go(send_some, a, std::ref(l), 100, 1);
     m.join();
     l.settle();
@@ -211,14 +227,16 @@ WEFT_MODEL_CASE(select_many_cases)
     machine m;
     ledger l;
     auto a = make_channel<int>(), b = make_channel<int>(1), c = make_channel<int>();
-    m.go([](channel<int> x, channel<int> y, channel<int> z, ledger& k) -> task<> {
-        for (int i = 0; i < 3; ++i) {
-            auto s = co_await weft::select{x.receive(), y.receive(), z.receive()};
-            k.received(s.index() == 0   ? *s.get<0>()
-                       : s.index() == 1 ? *s.get<1>()
-                                        : *s.get<2>());
-        }
-    }, a, b, c, std::ref(l));
+    m.go(
+        [](channel<int> x, channel<int> y, channel<int> z, ledger& k) -> task<> {
+            for (int i = 0; i < 3; ++i) {
+                auto s = co_await weft::select{x.receive(), y.receive(), z.receive()};
+                k.received(s.index() == 0   ? *s.get<0>()
+                           : s.index() == 1 ? *s.get<1>()
+                                            : *s.get<2>());
+            }
+        },
+        a, b, c, std::ref(l));
     m.go(send_some, a, std::ref(l), 100, 1);
     m.go(send_some, b, std::ref(l), 200, 1);
     m.go(send_some, c, std::ref(l), 300, 1);

@@ -60,14 +60,16 @@ WEFT_MODEL_CASE(timer_against_send)
     machine m;
     ledger l;
     auto c = make_channel<int>();
-    m.go([](channel<int> in, ledger& k) -> task<> {
-        auto s = co_await weft::select{in.receive(), weft::after(1ms)};
-        if (s.index() == 0) {
-            k.received(*s.get<0>());
-        } else {
-            co_await receive_some(in, k, 1);
-        }
-    }, c, std::ref(l));
+    m.go(
+        [](channel<int> in, ledger& k) -> task<> {
+            auto s = co_await weft::select{in.receive(), weft::after(1ms)};
+            if (s.index() == 0) {
+                k.received(*s.get<0>());
+            } else {
+                co_await receive_some(in, k, 1);
+            }
+        },
+        c, std::ref(l));
     m.go(send_some, c, std::ref(l), 100, 1);
     m.join();
     l.settle();
@@ -119,8 +121,7 @@ WEFT_MODEL_CASE(timer_of_an_outsider)
     auto c = make_channel<int>();
     m.go([](channel<int> in) -> task<> { check(co_await in.receive() == 1); }, c);
     outsider thread([&m, c] {
-        weft::after_func(m.runtime.get_executor(), 1ms,
-                         [c]() -> task<> { co_await c.send(1); });
+        weft::after_func(m.runtime.get_executor(), 1ms, [c]() -> task<> { co_await c.send(1); });
     });
     m.join();
     thread.join();

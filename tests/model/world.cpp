@@ -71,8 +71,8 @@ world& the_world()
 void describe_failure(const char* what)
 {
     world& w = the_world();
-    std::fprintf(stderr, "model %s, schedule %llu, step %llu: %s\n",
-                 w.which ? w.which->name : "?", static_cast<unsigned long long>(w.schedule),
+    std::fprintf(stderr, "model %s, schedule %llu, step %llu: %s\n", w.which ? w.which->name : "?",
+                 static_cast<unsigned long long>(w.schedule),
                  static_cast<unsigned long long>(w.steps), what);
     if (w.seed) {
         std::fprintf(stderr, "WEFT_SEED=%llu replays this schedule\n",
@@ -91,7 +91,7 @@ void tell_of_crashes()
     const stack_t other{room.data(), 0, room.size()};
     ::sigaltstack(&other, nullptr);
     for (const int s : {SIGSEGV, SIGABRT, SIGBUS, SIGILL}) {
-        struct sigaction a {};
+        struct sigaction a{};
         a.sa_handler = [](int) {
             describe_failure("it crashed");
             std::_Exit(3);
@@ -147,10 +147,12 @@ void serve_host()
 {
     world& w = the_world();
     for (;;) {
-        block([](void* x) {
-            auto* o = static_cast<world*>(x);
-            return o->over || !o->posted.empty();
-        }, &w);
+        block(
+            [](void* x) {
+                auto* o = static_cast<world*>(x);
+                return o->over || !o->posted.empty();
+            },
+            &w);
         if (w.posted.empty()) return;
         const auto h = std::move(w.posted.front());
         w.posted.pop_front();
@@ -168,14 +170,16 @@ void serve_clock()
 {
     world& w = the_world();
     for (;;) {
-        block([](void* x) {
-            auto* o = static_cast<world*>(x);
-            return o->over || !o->timers.empty();
-        }, &w);
+        block(
+            [](void* x) {
+                auto* o = static_cast<world*>(x);
+                return o->over || !o->timers.empty();
+            },
+            &w);
         if (w.over) return;
-        const auto first = std::min_element(
-            w.timers.begin(), w.timers.end(),
-            [](const auto& a, const auto& b) { return a.when < b.when; });
+        const auto first =
+            std::min_element(w.timers.begin(), w.timers.end(),
+                             [](const auto& a, const auto& b) { return a.when < b.when; });
         w.now = std::max(w.now, first->when);
         post([h = std::move(first->handler)] { h({}); });
         w.timers.erase(first);
@@ -222,7 +226,8 @@ void fail(const std::string& what, std::source_location at)
 void point(std::memory_order order) noexcept
 {
     const world& w = the_world();
-    if (w.running && w.focus && (order != std::memory_order_relaxed || w.relaxed_count)) pick_next();
+    if (w.running && w.focus && (order != std::memory_order_relaxed || w.relaxed_count))
+        pick_next();
 }
 
 void begin_focus() noexcept

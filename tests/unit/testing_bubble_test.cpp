@@ -125,7 +125,8 @@ TEST_CASE("a deadlock fails the bubble, with a dump, and unwinds")
     CHECK(f->kind() == testing::failure_kind::deadlock);
     CHECK(f->goroutines().size() == 2);
     CHECK(f->goroutines()[0].name == "main");
-    CHECK(std::string(f->what()).starts_with("all goroutines in the bubble are asleep - deadlock!"));
+    CHECK(
+        std::string(f->what()).starts_with("all goroutines in the bubble are asleep - deadlock!"));
     CHECK(std::string(f->what()).find("receive_from") != std::string::npos);
     CHECK(std::string(f->what()).find("[chan receive]") != std::string::npos);
     CHECK(unwound);

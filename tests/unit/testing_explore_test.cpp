@@ -84,9 +84,8 @@ TEST_CASE("explore finds a schedule on which an update is lost, and its seed rep
     CHECK(found->schedules < 100);
     CHECK_THROWS_WITH(std::rethrow_exception(found->why), "an update was lost");
     for (int again = 0; again < 100; ++again) {
-        CHECK_THROWS_WITH(
-            testing::bubble([] { return lost_update(2); }, {.seed = found->seed}),
-            "an update was lost");
+        CHECK_THROWS_WITH(testing::bubble([] { return lost_update(2); }, {.seed = found->seed}),
+                          "an update was lost");
     }
     ::setenv("WEFT_SEED", std::to_string(found->seed).c_str(), 1);
     const auto again = testing::find_failure([] { return lost_update(2); });
@@ -103,16 +102,16 @@ TEST_CASE("explore throws what the schedule threw")
 
 TEST_CASE("priorities find what needs a goroutine to be held back for long")
 {
-    const auto found = testing::find_failure([] { return needs_a_long_delay(50); },
-                                             {.schedules = 2'000});
+    const auto found =
+        testing::find_failure([] { return needs_a_long_delay(50); }, {.schedules = 2'000});
     REQUIRE(found);
     CHECK((found->seed & 1) == 1); // by chance it would take 2^50
 }
 
 TEST_CASE("a right program passes on all schedules")
 {
-    const auto e = testing::explore(three_goroutines_two_channels,
-                                    {.schedules = weft_test::count(100'000)});
+    const auto e =
+        testing::explore(three_goroutines_two_channels, {.schedules = weft_test::count(100'000)});
     CHECK(e.schedules == weft_test::count(100'000));
     MESSAGE(e.slices, " slices");
 }
@@ -194,9 +193,8 @@ TEST_CASE("a program that is not the same on the same schedule is refused")
     CHECK_THROWS_AS(testing::exhaustive(
                         [&]() -> task<> {
                             for (int i = 0; i <= 1 + runs % 2; ++i) {
-                                weft::go([]() -> task<> {
-                                    co_await weft::this_goroutine::yield();
-                                });
+                                weft::go(
+                                    []() -> task<> { co_await weft::this_goroutine::yield(); });
                             }
                             ++runs;
                             co_return;
@@ -208,8 +206,8 @@ TEST_CASE("a program that is not the same on the same schedule is refused")
 TEST_CASE("soft checks can count as failures")
 {
     int runs = 0;
-    const auto found = testing::find_failure([&] { ++runs; },
-                                             {.schedules = 100, .failed = [&] { return runs == 7; }});
+    const auto found = testing::find_failure(
+        [&] { ++runs; }, {.schedules = 100, .failed = [&] { return runs == 7; }});
     REQUIRE(found);
     CHECK(found->schedules == 7);
 }

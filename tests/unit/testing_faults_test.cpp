@@ -55,7 +55,8 @@ task<> pipeline(context ctx)
 
 TEST_CASE("a program that honours its context survives its end at every moment")
 {
-    const auto report = testing::cancel_everywhere(pipeline, {.check = none_alive, .schedules = 10});
+    const auto report =
+        testing::cancel_everywhere(pipeline, {.check = none_alive, .schedules = 10});
     CHECK(report.places > 20);
     CHECK(report.runs == 10 * (report.places + 1));
 }
@@ -82,10 +83,12 @@ TEST_CASE("a value that only a certain moment loses is found")
         co_await weft::sleep(1s); // if the context ends here, what follows does not happen
         --held;
     };
-    CHECK_THROWS_WITH(testing::cancel_everywhere(leaky, {.check = [&] {
-                                                     if (std::exchange(held, 0) != 0)
-                                                         throw std::runtime_error("lost");
-                                                 }}),
+    CHECK_THROWS_WITH(testing::cancel_everywhere(leaky, {.check =
+                                                             [&] {
+                                                                 if (std::exchange(held, 0) != 0)
+                                                                     throw std::runtime_error(
+                                                                         "lost");
+                                                             }}),
                       "lost");
 }
 
@@ -100,8 +103,7 @@ TEST_CASE("every allocation may fail, and nothing is lost")
         static_cast<void>(co_await h.join());
         cancel();
     };
-    const auto report =
-        testing::fail_allocations(program, {.check = none_alive, .schedules = 4});
+    const auto report = testing::fail_allocations(program, {.check = none_alive, .schedules = 4});
     CHECK(report.places > 10);
 }
 

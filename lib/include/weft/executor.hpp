@@ -30,9 +30,9 @@ struct goroutine;
 
 /// What the calling thread is doing for weft.
 struct thread_state {
-    worker* held = nullptr;       ///< the worker this thread holds
-    goroutine* current = nullptr; ///< the goroutine it runs
-    unsigned nested = 0;          ///< handlers that run inside of it
+    worker* held = nullptr;        ///< the worker this thread holds
+    goroutine* current = nullptr;  ///< the goroutine it runs
+    unsigned nested = 0;           ///< handlers that run inside of it
     scheduler* guest_of = nullptr; ///< whose handler it runs although no worker was free
 };
 

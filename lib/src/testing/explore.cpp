@@ -99,8 +99,9 @@ exploration exhaust(const program& main, unsigned bound, const explore_options& 
     do {
         auto why = shop.run(how);
         if (how.diverged()) {
-            throw misuse_error("testing::exhaustive: the program does not do the same on the same "
-                               "schedule; it depends on real time, chance or what earlier runs left");
+            throw misuse_error(
+                "testing::exhaustive: the program does not do the same on the same "
+                "schedule; it depends on real time, chance or what earlier runs left");
         }
         if (why) {
             if (found) {

@@ -43,8 +43,7 @@ fault_report everywhere(const char* what, const fault_options& o, Run run)
                 came |= run(machine, schedule{*how, o.patience, o.most_slices}, place);
                 if (o.check) o.check();
             } catch (...) {
-                std::fprintf(stderr, "with %s %llu ", what,
-                             static_cast<unsigned long long>(place));
+                std::fprintf(stderr, "with %s %llu ", what, static_cast<unsigned long long>(place));
                 print_seed(seed);
                 throw;
             }
@@ -61,39 +60,40 @@ fault_report everywhere(const char* what, const fault_options& o, Run run)
 fault_report cancel_everywhere(const program_with_context& main, const fault_options& o,
                                const std::source_location& at)
 {
-    return everywhere(
-        "the context cancelled before slice", o,
-        [&](testing_machine& machine, schedule how, std::uint64_t place) {
-            std::optional<cancel_function> cancel;
-            bool came = false;
-            how.before_slice = [&](std::uint64_t slice) {
-                // main itself is not bound: it makes the context, in its first slice
-                if (slice <= place || came || !cancel) return;
-                came = true;
-                (*cancel)();
-            };
-            const program bound = [&]() -> task<> {
-                auto life = with_cancel(background());
-                cancel.emplace(life.cancel);
-                const defer gone([&] { cancel.reset(); });
-                auto handle = spawn(life.ctx, [&](context ctx) { return main(ctx); }, life.ctx);
-                try {
-                    co_await handle.join();
-                } catch (const error& e) {
-                    if (e.code() != errc::canceled) throw;
-                }
-            };
-            machine.run(bound, at, how);
-            return came;
-        });
+    return everywhere("the context cancelled before slice", o,
+                      [&](testing_machine& machine, schedule how, std::uint64_t place) {
+                          std::optional<cancel_function> cancel;
+                          bool came = false;
+                          how.before_slice = [&](std::uint64_t slice) {
+                              // main itself is not bound: it makes the context, in its first slice
+                              if (slice <= place || came || !cancel) return;
+                              came = true;
+                              (*cancel)();
+                          };
+                          const program bound = [&]() -> task<> {
+                              auto life = with_cancel(background());
+                              cancel.emplace(life.cancel);
+                              const defer gone([&] { cancel.reset(); });
+                              auto handle =
+                                  spawn(life.ctx, [&](context ctx) { return main(ctx); }, life.ctx);
+                              try {
+                                  co_await handle.join();
+                              } catch (const error& e) {
+                                  if (e.code() != errc::canceled) throw;
+                              }
+                          };
+                          machine.run(bound, at, how);
+                          return came;
+                      });
 }
 
 fault_report fail_allocations(const program& main, const fault_options& o,
                               const std::source_location& at)
 {
     if (!counted) {
-        throw misuse_error("testing::fail_allocations: include weft/testing/operator_new.hpp in one "
-                           "source file of the program");
+        throw misuse_error(
+            "testing::fail_allocations: include weft/testing/operator_new.hpp in one "
+            "source file of the program");
     }
     return everywhere("the failure of allocation", o,
                       [&](testing_machine& machine, schedule how, std::uint64_t place) {

@@ -164,7 +164,8 @@ namespace {
 void refuse_cleanup(const leak_options& o)
 {
     if (leak_search::cleanup_of(o)) {
-        weft::detail::throw_misuse("testing::find_leaks: a cleanup is for leak_check and verify_run");
+        weft::detail::throw_misuse(
+            "testing::find_leaks: a cleanup is for leak_check and verify_run");
     }
 }
 

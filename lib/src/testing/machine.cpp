@@ -223,7 +223,8 @@ bool testing_machine::reaches_out(goroutine& g) const noexcept
     case wait_reason::asio_operation:
     case wait_reason::blocking_call:
     case wait_reason::pending: return true;
-    default: return g.parked_on && g.parked_on.verb->reaches_out(g.parked_on.driver, sched_->bubble);
+    default:
+        return g.parked_on && g.parked_on.verb->reaches_out(g.parked_on.driver, sched_->bubble);
     }
 }
 
@@ -239,7 +240,8 @@ bool testing_machine::anybody_reaches_out()
     bool any = false;
     for (registry_shard* shard : sched_->shards()) {
         shard->lock.lock();
-        for (goroutine* g = shard->live.front(); g && !any; g = intrusive_list<goroutine>::next(g)) {
+        for (goroutine* g = shard->live.front(); g && !any;
+             g = intrusive_list<goroutine>::next(g)) {
             any = reaches_out(*g);
         }
         shard->lock.unlock();
@@ -253,7 +255,8 @@ void testing_machine::wait_outside()
     const auto now = std::chrono::steady_clock::now();
     if (waiting_since_ == std::chrono::steady_clock::time_point()) waiting_since_ = now;
     if (now - waiting_since_ >= how_->patience) {
-        fail(failure_kind::stuck, "the bubble waits for something outside of it that does not come");
+        fail(failure_kind::stuck,
+             "the bubble waits for something outside of it that does not come");
     }
     if (io_.stopped()) io_.restart();
     const auto work = io_.get_executor();

@@ -101,9 +101,9 @@ private:
     std::exception_ptr thrown_; ///< by main or by any other goroutine, the first
     goroutine* settler_ = nullptr;
     std::uint64_t slices_ = 0;
-    std::uint64_t latest_ = 0;            ///< id of the goroutine that ran last
-    goroutine* running_ = nullptr;        ///< null, too, once it has ended
-    std::vector<goroutine*> runnable_;    ///< taken out of the worker's queue
+    std::uint64_t latest_ = 0;               ///< id of the goroutine that ran last
+    goroutine* running_ = nullptr;           ///< null, too, once it has ended
+    std::vector<goroutine*> runnable_;       ///< taken out of the worker's queue
     std::unordered_set<goroutine*> outside_; ///< may wait for something outside the bubble
     std::chrono::steady_clock::time_point waiting_since_{}; ///< real time; zero: it does not wait
 };

@@ -129,7 +129,7 @@ private:
     fast_random random_;
     std::uint64_t step_ = 0;
     std::uint64_t lowest_ = std::uint64_t{1} << 32; ///< sinks; new ones draw from above
-    std::vector<std::uint64_t> priorities_;          ///< by id; 0: not drawn yet
+    std::vector<std::uint64_t> priorities_;         ///< by id; 0: not drawn yet
     std::vector<std::uint64_t> change_at_;
 };
 
@@ -205,8 +205,7 @@ private:
 template <class Task>
 std::unique_ptr<strategy<Task>> strategy_of(std::uint64_t seed)
 {
-    if (schedule_seed::of(seed).by_priority)
-        return std::make_unique<priority_strategy<Task>>(seed);
+    if (schedule_seed::of(seed).by_priority) return std::make_unique<priority_strategy<Task>>(seed);
     return std::make_unique<random_strategy<Task>>(seed);
 }
 

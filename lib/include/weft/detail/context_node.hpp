@@ -191,7 +191,7 @@ private:
     void interrupt_bound() noexcept;
 
     atomic<int> ended_{0};
-    atomic<int> told_{0}; ///< written under the lock, once
+    atomic<int> told_{0};      ///< written under the lock, once
     std::exception_ptr cause_; ///< written before `ended_`
     const std::optional<time_point> deadline_;
     context_life* const above_; ///< whose child it is, or null; the parent node keeps it

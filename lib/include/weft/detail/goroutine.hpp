@@ -85,7 +85,7 @@ struct goroutine_switch {
     promise_core* top_core = nullptr;
     scheduler* sched = nullptr; ///< null until the goroutine is registered
     clock::time_point
-        since{}; ///< when its latest slice began, to the drain's last look at the clock
+        since{};           ///< when its latest slice began, to the drain's last look at the clock
     fast_random random{1}; ///< seeded when it is registered
     std::int32_t budget = 0;
     atomic<wait_reason> reason{wait_reason::runnable};

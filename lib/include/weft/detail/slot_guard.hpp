@@ -105,8 +105,7 @@ private:
     const std::weak_ptr<scheduler> sched_;
     atomic<unsigned> refs_{1};
     atomic<std::uint64_t> state_{idle};
-    atomic<const void*> holder_{
-        nullptr}; ///< a thread's own address; only compared with one's own
+    atomic<const void*> holder_{nullptr}; ///< a thread's own address; only compared with one's own
     atomic<bool> cancelled_{false};
     asio::cancellation_signal signal_; ///< whoever holds the slot
 };

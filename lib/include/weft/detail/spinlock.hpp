@@ -6,7 +6,6 @@
 #include <weft/detail/solo.hpp>
 #include <weft/detail/threads.hpp>
 
-
 namespace weft::detail {
 
 /// A one-byte lock for critical sections of a few dozen instructions.

@@ -73,9 +73,8 @@ private:
     /// clears it looks at the wheels again. Read-modify-writes on both sides: one of the two sees the other.
     atomic<std::int64_t> armed_for_{timer_wheel::never};
     os_mutex mutex_;
-    std::optional<os_timer>
-        asio_timer_;               ///< guarded by mutex_, as all below; empty once closed
-    std::uint64_t generation_ = 0; ///< of the latest wait
+    std::optional<os_timer> asio_timer_; ///< guarded by mutex_, as all below; empty once closed
+    std::uint64_t generation_ = 0;       ///< of the latest wait
 };
 
 /// With the shard's lock held, where the caller cannot `arm` itself: a thread that is no worker of the runtime has

@@ -93,7 +93,7 @@ public:
     void close() noexcept;
 
 private:
-    timer_wheel wheel_;                                      ///< guarded by lock, as all below
+    timer_wheel wheel_;                                 ///< guarded by lock, as all below
     atomic<std::int64_t> earliest_{timer_wheel::never}; ///< written under the lock
     timekeeper* keeper_;
     std::size_t users_ = 1;

@@ -286,7 +286,10 @@ public:
     {
         if (!std::is_constant_evaluated()) age_ = weft_model::next_age();
     }
-    friend bool before(const lock_order& a, const lock_order& b) noexcept { return a.age_ < b.age_; }
+    friend bool before(const lock_order& a, const lock_order& b) noexcept
+    {
+        return a.age_ < b.age_;
+    }
 
 private:
     std::uint64_t age_ = 0;
