@@ -243,6 +243,23 @@ TEST_CASE("Asio operations run in real time")
     });
 }
 
+TEST_CASE("goroutines that Asio still holds are destroyed with the bubble")
+{
+    bool unwound = false;
+    const auto f = failure_of(
+        [&]() -> task<> {
+            weft::go([&]() -> task<> {
+                const weft::defer note([&] { unwound = true; });
+                co_await weft_test::sleep_ms(1'000'000);
+            });
+            co_return;
+        },
+        {.patience = 50ms});
+    REQUIRE(f);
+    CHECK(f->kind() == testing::failure_kind::stuck);
+    CHECK(unwound);
+}
+
 TEST_CASE("a livelock ends")
 {
     const auto f = failure_of(

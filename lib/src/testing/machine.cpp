@@ -53,11 +53,19 @@ testing_machine::testing_machine()
         if (!thrown_) thrown_ = p.exception;
     });
     sched_ = scheduler::make(std::move(options), io_.get_executor(), *this);
+    static_cast<void>(was_visited(sched_->bubble)); // an earlier one of that number
 }
 
 testing_machine::~testing_machine()
 {
-    if (!broken_) sched_->stop();
+    if (!broken_) end();
+}
+
+/// Goroutines that Asio still holds go with `io_`, and do not look for a conductor any more.
+void testing_machine::end() noexcept
+{
+    sched_->stop();
+    sched_->conductor_ = nullptr;
 }
 
 worker& testing_machine::only_worker() const noexcept
@@ -89,7 +97,8 @@ void testing_machine::run(const testing::detail::program& main, const std::sourc
     begin(how);
     const conducted_time time(now_);
     worker& w = only_worker();
-    static_cast<void>(w.acquire(worker::state::idle));
+    // Somebody from outside may have woken it in between; that handler will find nothing to do.
+    static_cast<void>(w.acquire(worker::state::idle) || w.acquire(worker::state::scheduled));
     me.held = &w;
     w.now = now_;
     join_population(true);
@@ -122,7 +131,7 @@ void testing_machine::abandon() noexcept
     this_thread_state() = {};
     w.state_.store(worker::state::idle, std::memory_order_seq_cst);
     leave_population();
-    sched_->stop();
+    end();
 }
 
 void testing_machine::conduct()

@@ -91,6 +91,7 @@ private:
     void advance_time();
     [[noreturn]] void fail(testing::failure_kind kind, const std::string& text);
     void abandon() noexcept;
+    void end() noexcept;
 
     asio::io_context io_{1};
     std::shared_ptr<scheduler> sched_;
