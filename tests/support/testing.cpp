@@ -3,6 +3,8 @@
 
 #include "testing.hpp"
 
+#include <weft/testing/bubble.hpp>
+
 #include <asio/deferred.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -47,7 +49,7 @@ bool full_run()
 
 std::uint64_t choose_seed()
 {
-    if (const char* given = std::getenv("WEFT_SEED")) return std::strtoull(given, nullptr, 0);
+    if (const auto given = weft::testing::environment_seed()) return *given;
     return (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
 }
 

@@ -16,7 +16,7 @@
 
 namespace weft::testing {
 
-std::optional<std::uint64_t> seed_of_environment()
+std::optional<std::uint64_t> environment_seed()
 {
     const char* given = std::getenv("WEFT_SEED");
     if (!given) return std::nullopt;
@@ -44,7 +44,7 @@ void run_bubble(const program& main, const bubble_options& options,
                 const std::source_location& site)
 {
     weft::detail::testing_machine::refuse_inside();
-    const auto given = options.seed ? options.seed : seed_of_environment();
+    const auto given = options.seed ? options.seed : environment_seed();
     const std::uint64_t seed = given.value_or(0);
     const auto how = strategy_of<weft::detail::goroutine>(seed);
     weft::detail::testing_machine machine;

@@ -70,7 +70,7 @@ exploration explore(const program& main, const explore_options& o, const std::so
 {
     testing_machine::refuse_inside();
     workshop shop(main, at, o);
-    const auto only = seed_of_environment();
+    const auto only = environment_seed();
     const std::uint64_t first = o.seed ? *o.seed : fresh_seed();
     for (std::uint64_t n = 0; n < (only ? 1 : o.schedules); ++n) {
         const std::uint64_t seed = only ? *only : schedule_seed::nth(first, n, shop.longest);

@@ -30,7 +30,7 @@ template <class Run>
 fault_report everywhere(const char* what, const fault_options& o, Run run)
 {
     testing_machine::refuse_inside();
-    const auto given = o.seed ? o.seed : seed_of_environment();
+    const auto given = o.seed ? o.seed : environment_seed();
     fault_report done;
     std::uint64_t longest = 1;
     for (std::uint64_t place = 1;; ++place) {

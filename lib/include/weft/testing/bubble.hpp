@@ -21,6 +21,10 @@
 
 namespace weft::testing {
 
+/// WEFT_SEED, for tests that draw numbers of their own, too; empty when it is not set.
+/// @throws misuse_error  it is no 64-bit number (decimal, or hexadecimal after 0x).
+[[nodiscard]] std::optional<std::uint64_t> environment_seed();
+
 struct bubble_options {
     /// Of every choice: who runs next, which ready case is taken. Empty: WEFT_SEED, else always
     /// the same.
