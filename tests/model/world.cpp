@@ -312,6 +312,7 @@ std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool 
     static std::once_flag told;
     std::call_once(told, tell_of_crashes);
     world& w = the_world();
+    if (w.which != &m) w.schedule = 0; // counted for each model
     w.how = &how;
     w.relaxed_count = relaxed_count;
     w.which = &m;
