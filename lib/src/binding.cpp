@@ -41,8 +41,9 @@ private:
 
 // ---------------------------------------------------------------- binding
 
-binding::binding(goroutine& g, const atomic<int>* ended, tied_to what) noexcept
-    : g_(g), to_(what), ended_(ended)
+binding::binding(goroutine& g, const atomic<int>* ended, tied_to what,
+                 std::uint16_t bubble) noexcept
+    : g_(g), to_(what), bubble_(bubble), ended_(ended)
 {
     g.bound = this;
 }

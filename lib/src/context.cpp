@@ -142,7 +142,7 @@ private:
 class signal_life final : public context_life {
 public:
     signal_life(context_node* parent, scheduler& s)
-        : context_life(parent, parent->life() ? parent->life()->deadline() : std::nullopt),
+        : context_life(parent, parent->life() ? parent->life()->deadline() : std::nullopt, true),
           sched_(s.weak_from_this())
     {
     }
@@ -194,7 +194,7 @@ private:
 class stop_life final : public context_life {
 public:
     stop_life(context_node* parent, std::stop_token t)
-        : context_life(parent, parent->life() ? parent->life()->deadline() : std::nullopt),
+        : context_life(parent, parent->life() ? parent->life()->deadline() : std::nullopt, true),
           token_(std::move(t))
     {
     }
@@ -218,7 +218,7 @@ private:
 class custom_life final : public context_life {
 public:
     explicit custom_life(std::shared_ptr<custom_context> c)
-        : context_life(nullptr, c->deadline()),
+        : context_life(nullptr, c->deadline(), true),
           custom_(std::move(c)),
           back_(std::make_shared<way_back>(this))
     {

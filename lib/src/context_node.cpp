@@ -52,8 +52,25 @@ const void* context_node::find(const void* key) const noexcept
 
 // ---------------------------------------------------------------- life
 
-context_life::context_life(context_node* parent, std::optional<time_point> deadline) noexcept
-    : context_node(parent, this), deadline_(deadline), above_(parent ? parent->life() : nullptr)
+namespace {
+
+/// A child of a context from outside ends from there.
+bubble_id bubble_of(const context_node* parent, bool from_outside) noexcept
+{
+    if (from_outside) return 0;
+    const context_life* above = parent ? parent->life() : nullptr;
+    if (above) return above->bubble;
+    return clock::is_virtual() ? current_bubble() : bubble_id{0};
+}
+
+} // namespace
+
+context_life::context_life(context_node* parent, std::optional<time_point> deadline,
+                           bool from_outside) noexcept
+    : context_node(parent, this),
+      waitable(bubble_of(parent, from_outside)),
+      deadline_(deadline),
+      above_(parent ? parent->life() : nullptr)
 {
 }
 
@@ -244,7 +261,8 @@ void timed_life::on_end() noexcept
 
 context_binding::context_binding(context_ref ctx) noexcept
     : binding(*this_thread_state().current,
-              ctx.get()->life() ? &ctx.get()->life()->told_word() : nullptr),
+              ctx.get()->life() ? &ctx.get()->life()->told_word() : nullptr, tied_to::context,
+              ctx.get()->life() ? ctx.get()->life()->bubble : bubble_id{0}),
       ctx_(std::move(ctx))
 {
     if (context_life* l = ctx_.get()->life()) l->bind(*this);

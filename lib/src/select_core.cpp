@@ -3,6 +3,7 @@
 
 #include <weft/detail/select_core.hpp>
 
+#include <weft/detail/conductor.hpp>
 #include <weft/detail/scheduler.hpp>
 
 #include <algorithm>
@@ -14,6 +15,9 @@ namespace weft::detail {
 fast_random& thread_random() noexcept
 {
     if (goroutine* g = this_thread_state().current) return g->random;
+    if (clock::is_virtual()) {
+        if (conductor* c = current_conductor()) return c->random();
+    }
     thread_local fast_random outside(reinterpret_cast<std::uintptr_t>(&outside));
     return outside;
 }
@@ -39,7 +43,11 @@ void select_core::lock() noexcept
     for (std::uint32_t i = 0; i < count_; ++i) {
         if (cases_[i].target) by_address_[lockable_++] = &cases_[i];
     }
-    std::sort(by_address_, by_address_ + lockable_, first);
+    // Cases of one channel stand in its line as they are written, however many there are.
+    std::sort(by_address_, by_address_ + lockable_,
+              [first](const select_case* a, const select_case* b) noexcept {
+                  return a->target == b->target ? a->w.index < b->w.index : first(a, b);
+              });
     const waitable* last = nullptr;
     for (std::uint32_t i = 0; i < lockable_; ++i) {
         waitable* t = by_address_[i]->target;

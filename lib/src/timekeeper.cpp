@@ -272,6 +272,11 @@ void changed_timer(timer_shard& s) noexcept
     unarmed = std::move(changed);
 }
 
+std::shared_ptr<scheduler>& changed_here() noexcept
+{
+    return unarmed;
+}
+
 void arm_changed_timers() noexcept
 {
     arm(std::exchange(unarmed, nullptr));

@@ -3,10 +3,12 @@
 
 #include "fibre.hpp"
 
+#include <weft/detail/timekeeper.hpp>
+
 #include <cxxabi.h>
 #include <ucontext.h>
 
-#include <cstring>
+#include <utility>
 
 #if defined(WEFT_ASAN)
 #    include <sanitizer/common_interface_defs.h>
@@ -61,6 +63,7 @@ void fibre::change(fibre* from, fibre* to)
     here.exceptions = *exceptions;
     weft::detail::this_thread = there.thread;
     *exceptions = there.exceptions;
+    here.unarmed = std::exchange(weft::detail::changed_here(), std::move(there.unarmed));
 #if defined(WEFT_ASAN)
     __sanitizer_start_switch_fiber(&here.fake_stack, to ? to->stack_.get() : root_stack,
                                    to ? stack_size : root_size);

@@ -46,6 +46,7 @@ private:
         std::jmp_buf at;
         weft::detail::thread_state thread;
         exception_state exceptions;
+        std::shared_ptr<weft::detail::scheduler> unarmed;
         void* fake_stack = nullptr;
     };
 

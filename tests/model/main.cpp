@@ -58,8 +58,8 @@ result all_schedules(const model& m, unsigned bound, std::uint64_t most, bool re
     while (!r.complete && r.schedules < most) {
         r.steps += run(m, how, 0, relaxed);
         ++r.schedules;
-        if (how.diverged()) fail("it does not do the same on the same schedule", {});
         r.complete = !how.advance();
+        if (how.diverged()) fail("it does not do the same on the same schedule", {});
     }
     return r;
 }

@@ -5,6 +5,8 @@
 
 #include "testing.hpp"
 
+#include <asio/bind_executor.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <cstdlib>
@@ -194,6 +196,15 @@ TEST_CASE("a bubble's channel is refused outside of it")
     REQUIRE(in_other);
     CHECK(in_other->kind() == testing::failure_kind::visit);
 
+    const auto from_waiting_sender = failure_of([]() -> task<> {
+        auto c = make_channel<int>();
+        weft::go([c]() -> task<> { co_await c.send(1); });
+        co_await testing::settle();
+        std::thread([c] { static_cast<void>(c.try_receive()); }).join();
+    });
+    REQUIRE(from_waiting_sender);
+    CHECK(from_waiting_sender->kind() == testing::failure_kind::visit);
+
     const auto from_thread = failure_of([]() -> task<> {
         auto c = make_channel<int>(1);
         std::thread([c]() mutable { static_cast<void>(c.try_receive()); }).join();
@@ -258,6 +269,100 @@ TEST_CASE("goroutines that Asio still holds are destroyed with the bubble")
     REQUIRE(f);
     CHECK(f->kind() == testing::failure_kind::stuck);
     CHECK(unwound);
+}
+
+TEST_CASE("only tickers go on: that is a deadlock, too; what never comes is no timer")
+{
+    const auto ticking = failure_of(
+        []() -> task<> {
+            const weft::ticker every(1s);
+            co_await make_channel<int>().receive();
+        },
+        {.most_slices = 1000});
+    REQUIRE(ticking);
+    CHECK(ticking->kind() == testing::failure_kind::deadlock);
+
+    const auto never = failure_of([]() -> task<> {
+        auto c = make_channel<int>();
+        co_await weft::select{c.receive(), weft::after(weft::duration::max())};
+    });
+    REQUIRE(never);
+    CHECK(never->kind() == testing::failure_kind::deadlock);
+}
+
+TEST_CASE("handlers that post themselves for ever end the bubble")
+{
+    struct again {
+        weft::executor ex;
+        void operator()() const { asio::post(ex, again{ex}); }
+    };
+    const auto f = failure_of(
+        []() -> task<> {
+            const again handler{weft::this_goroutine::get_executor()};
+            asio::post(handler.ex, handler);
+            co_await make_channel<int>().receive();
+        },
+        {.most_slices = 1000});
+    REQUIRE(f);
+    CHECK(f->kind() == testing::failure_kind::deadlock);
+}
+
+TEST_CASE("work outside that no goroutine waits for does not stop time")
+{
+    testing::bubble([]() -> task<> {
+        auto c = make_channel<int>();
+        const auto ex = weft::this_goroutine::get_executor();
+        bool got = false;
+        c.receive()(asio::bind_executor(
+            ex, [&](std::exception_ptr, std::optional<int> v) { got = v == 7; }));
+        co_await weft::sleep(1h);
+        co_await c.send(7);
+        co_await testing::settle();
+        CHECK(got);
+    });
+    // But it is waited for before a deadlock is reported.
+    testing::bubble([]() -> task<> {
+        auto c = make_channel<int>();
+        asio::steady_timer real(weft::this_goroutine::get_executor(), 20ms);
+        real.async_wait([c](auto) { static_cast<void>(c.try_send(1)); });
+        co_await c.receive();
+    });
+}
+
+TEST_CASE("a context from outside may end what waits in the bubble")
+{
+    auto outer = weft::with_cancel(weft::background());
+    std::thread canceller;
+    testing::bubble([&]() -> task<> {
+        auto below = weft::with_cancel(outer.ctx);
+        weft::go(outer.ctx, []() -> task<> { co_await make_channel<int>().receive(); });
+        canceller = std::thread([&] {
+            std::this_thread::sleep_for(20ms);
+            outer.cancel();
+        });
+        co_await below.ctx.done();
+    });
+    canceller.join();
+}
+
+TEST_CASE("one who was made to leave a settle does not take another one's place")
+{
+    testing::bubble([]() -> task<> {
+        auto life = weft::with_cancel(weft::background());
+        bool settled = false;
+        weft::go(life.ctx, []() -> task<> { co_await testing::settle(); });
+        co_await weft::this_goroutine::yield();
+        weft::go([&]() -> task<> {
+            try {
+                co_await testing::settle();
+            } catch (const weft::misuse_error&) { // the first one was still there
+            }
+            settled = true;
+        });
+        weft::go([&] { life.cancel(); });
+        co_await weft::sleep(1s);
+        CHECK(settled);
+    });
 }
 
 TEST_CASE("a livelock ends")

@@ -6,6 +6,7 @@
 #include "testing.hpp"
 
 #include <cstdlib>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -210,4 +211,59 @@ TEST_CASE("soft checks can count as failures")
         [&] { ++runs; }, {.schedules = 100, .failed = [&] { return runs == 7; }});
     REQUIRE(found);
     CHECK(found->schedules == 7);
+}
+
+TEST_CASE("a loop that waits for another goroutine without waiting is no livelock")
+{
+    const auto program = []() -> task<> {
+        auto flag = std::make_shared<bool>(false);
+        auto busy = make_channel<int>(1), stop = make_channel<int>();
+        weft::go([flag] { *flag = true; });
+        while (!*flag) co_await weft::sleep(0s);
+        weft::go([stop]() -> task<> {
+            co_await weft::this_goroutine::yield();
+            stop.close();
+        });
+        for (;;) {
+            auto s = co_await weft::select_biased{stop.receive(), busy.send(1)};
+            if (s.index() == 0) co_return;
+            s.get<1>();
+            co_await busy.receive();
+        }
+    };
+    CHECK(testing::explore(program, {.schedules = 5'000, .most_slices = 20'000}).schedules ==
+          5'000);
+    CHECK(testing::exhaustive(program, 0, {.schedules = 1'000, .most_slices = 20'000}).schedules >
+          0);
+}
+
+TEST_CASE("nothing of one schedule reaches into the next")
+{
+    int fired = 0, alive = 0;
+    testing::explore(
+        [&]() -> task<> {
+            CHECK(alive == 0);
+            ++alive;
+            const auto later = weft::after_func(1h, [&] { ++fired; });
+            --alive;
+            co_return;
+        },
+        {.schedules = 10});
+    testing::explore([]() -> task<> { co_await weft::sleep(24h); }, {.schedules = 10});
+    CHECK(fired == 0);
+}
+
+TEST_CASE("a program that ends sooner on the same schedule is refused")
+{
+    int runs = 0;
+    CHECK_THROWS_AS(testing::exhaustive(
+                        [&]() -> task<> {
+                            if (++runs > 1) co_return;
+                            for (int i = 0; i < 2; ++i) {
+                                weft::go(
+                                    []() -> task<> { co_await weft::this_goroutine::yield(); });
+                            }
+                        },
+                        1),
+                    weft::misuse_error);
 }

@@ -122,3 +122,14 @@ TEST_CASE("a program that goes on without memory is not over")
     CHECK(refused >= 1);
     CHECK(report.places >= 3); // frames, and the channel
 }
+
+TEST_CASE("a program that runs until it is cancelled has as many places as are wanted")
+{
+    const auto report = testing::cancel_everywhere(
+        [](context ctx) -> task<> {
+            const weft::ticker every(1s);
+            for (;;) co_await every.channel().receive(ctx);
+        },
+        {.places = 100});
+    CHECK(report.places == 100);
+}

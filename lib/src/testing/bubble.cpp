@@ -71,19 +71,20 @@ settle_operation settle()
 bool settle_operation::driver::start(weft::detail::goroutine& g) noexcept
 {
     weft::detail::conductor* c = g.sched->conducted_by();
+    self_ = &g;
     refused_ = !c || !c->settle(g);
     return refused_;
 }
 
 void settle_operation::driver::abandon() noexcept
 {
-    if (auto* c = weft::detail::current_conductor()) static_cast<void>(c->unsettle());
+    static_cast<void>(withdraw(false));
 }
 
 bool settle_operation::driver::withdraw(bool woken) noexcept
 {
-    auto* c = weft::detail::current_conductor();
-    return !woken && c && c->unsettle();
+    weft::detail::conductor* c = self_->sched->conducted_by();
+    return !woken && c && c->unsettle(*self_);
 }
 
 void settle_operation::driver::finish()

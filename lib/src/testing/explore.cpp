@@ -98,6 +98,7 @@ exploration exhaust(const program& main, unsigned bound, const explore_options& 
     systematic_strategy<goroutine> how(bound);
     do {
         auto why = shop.run(how);
+        const bool more = !why && how.advance();
         if (how.diverged()) {
             throw misuse_error(
                 "testing::exhaustive: the program does not do the same on the same "
@@ -112,7 +113,7 @@ exploration exhaust(const program& main, unsigned bound, const explore_options& 
                          static_cast<unsigned long long>(shop.done.schedules));
             std::rethrow_exception(why);
         }
-        shop.done.complete = !how.advance();
+        shop.done.complete = !more;
     } while (!shop.done.complete && (o.schedules == 0 || shop.done.schedules < o.schedules));
     return shop.done;
 }

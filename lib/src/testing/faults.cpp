@@ -33,7 +33,7 @@ fault_report everywhere(const char* what, const fault_options& o, Run run)
     const auto given = o.seed ? o.seed : environment_seed();
     fault_report done;
     std::uint64_t longest = 1;
-    for (std::uint64_t place = 1;; ++place) {
+    for (std::uint64_t place = 1; place <= o.places; ++place) {
         bool came = false;
         for (std::uint64_t n = 0; n < o.schedules; ++n) {
             const std::uint64_t seed = schedule_seed::nth(given.value_or(0), n, longest);
@@ -50,9 +50,10 @@ fault_report everywhere(const char* what, const fault_options& o, Run run)
             longest = std::max(longest, machine.slices());
             ++done.runs;
         }
-        if (!came) return done;
+        if (!came) break;
         ++done.places;
     }
+    return done;
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include <weft/debug/goroutines.hpp>
 #include <weft/debug/lock_cycles.hpp>
 #include <weft/defer.hpp>
+#include <weft/detail/binding.hpp>
 #include <weft/detail/solo.hpp>
 #include <weft/detail/timekeeper.hpp>
 #include <weft/error.hpp>
@@ -68,6 +69,13 @@ void testing_machine::end() noexcept
     sched_->conductor_ = nullptr;
 }
 
+/// Nothing of an earlier schedule may reach into the next.
+bool testing_machine::reusable() noexcept
+{
+    return !broken_ && now_ == first_moment && sched_->timers().empty() &&
+           sched_->external_work_.load(std::memory_order_acquire) == 0 && sched_->live() == 0;
+}
+
 worker& testing_machine::only_worker() const noexcept
 {
     return *sched_->workers_.front();
@@ -81,7 +89,8 @@ void testing_machine::begin(const schedule& how)
     main_over_ = false;
     thrown_ = nullptr;
     settler_ = nullptr;
-    slices_ = latest_ = 0;
+    slices_ = latest_ = turns_ = 0;
+    random_ = fast_random(how.how.seed() | 1);
     runnable_.clear();
     outside_.clear();
     waiting_since_ = {};
@@ -153,28 +162,54 @@ void testing_machine::conduct()
             step(me);
             continue;
         }
-        if (run_handlers()) continue;
+        if (run_handlers()) {
+            count_turn();
+            continue;
+        }
         if (sched_->live() == 0) return;
         if (waits_outside()) {
-            wait_outside();
+            wait_outside(failure_kind::stuck,
+                         "the bubble waits for something outside of it that does not come");
         } else if (settler_) {
             waiting_since_ = {};
             ready(*std::exchange(settler_, nullptr));
-        } else if (main_over_) {
-            if (anybody_reaches_out()) {
-                wait_outside();
-                continue;
-            }
-            fail(failure_kind::leak,
-                 "the bubble's main goroutine has ended, but goroutines remain that wait");
-        } else if (!sched_->timers().empty()) {
+        } else if (!main_over_ && time_can_move()) {
+            waiting_since_ = {};
+            count_turn();
             advance_time();
-        } else if (anybody_reaches_out()) {
-            wait_outside();
         } else {
-            fail(failure_kind::deadlock, "all goroutines in the bubble are asleep - deadlock!");
+            verdict();
         }
     }
+}
+
+/// Nothing in the bubble can go on. What is on its way outside is waited for before that is said.
+void testing_machine::verdict()
+{
+    const auto kind = main_over_ ? failure_kind::leak : failure_kind::deadlock;
+    const char* text =
+        main_over_ ? "the bubble's main goroutine has ended, but goroutines remain that wait"
+                   : "all goroutines in the bubble are asleep - deadlock!";
+    if (anybody_reaches_out() || sched_->external_work_.load(std::memory_order_acquire) != 0) {
+        wait_outside(kind, text);
+    } else {
+        fail(kind, text);
+    }
+}
+
+/// Tickers that nobody receives from, and handlers that post themselves, go on for ever.
+void testing_machine::count_turn()
+{
+    if (++turns_ > how_->most_slices) {
+        fail(main_over_ ? failure_kind::leak : failure_kind::deadlock,
+             "no goroutine can run: only timers and handlers go on, more often than most_slices");
+    }
+}
+
+/// A timer that never comes is none.
+bool testing_machine::time_can_move() const noexcept
+{
+    return sched_->timers().earliest() < timer_wheel::never - 1;
 }
 
 void testing_machine::collect() noexcept
@@ -194,6 +229,7 @@ void testing_machine::step(thread_state& me)
         how_->before_slice(slices_);
         collect();
     }
+    turns_ = 0;
     const std::size_t at = how_->how.pick(runnable_, latest_);
     goroutine* g = std::exchange(runnable_[at], runnable_.back());
     runnable_.pop_back();
@@ -204,14 +240,16 @@ void testing_machine::step(thread_state& me)
         const testing::detail::in_slice counts;
         only_worker().run_slice(*g, me, 1);
     }
+    const std::lock_guard lock(outside_mutex_);
     if (running_ && reaches_out(*g)) outside_.insert(g);
     running_ = nullptr;
 }
 
 void testing_machine::retired(goroutine& g) noexcept
 {
+    const std::lock_guard lock(outside_mutex_);
     if (&g == running_) running_ = nullptr;
-    if (!outside_.empty()) outside_.erase(&g);
+    outside_.erase(&g);
 }
 
 // ---------------------------------------------------------------- what lies outside
@@ -239,8 +277,9 @@ bool testing_machine::reaches_out(goroutine& g) const noexcept
 
 bool testing_machine::waits_outside()
 {
+    const std::lock_guard lock(outside_mutex_);
     std::erase_if(outside_, [this](goroutine* g) { return !reaches_out(*g); });
-    return !outside_.empty() || sched_->external_work_.load(std::memory_order_acquire) != 0;
+    return !outside_.empty();
 }
 
 /// As waits_outside, but also of those that an Asio handler let run; a look at all of them.
@@ -258,15 +297,12 @@ bool testing_machine::anybody_reaches_out()
     return any;
 }
 
-void testing_machine::wait_outside()
+void testing_machine::wait_outside(failure_kind kind, const char* text)
 {
     constexpr auto look_every = std::chrono::milliseconds(1);
     const auto now = std::chrono::steady_clock::now();
     if (waiting_since_ == std::chrono::steady_clock::time_point()) waiting_since_ = now;
-    if (now - waiting_since_ >= how_->patience) {
-        fail(failure_kind::stuck,
-             "the bubble waits for something outside of it that does not come");
-    }
+    if (now - waiting_since_ >= how_->patience) fail(kind, text);
     if (io_.stopped()) io_.restart();
     const auto work = io_.get_executor();
     const auto hold = asio::prefer(work, asio::execution::outstanding_work.tracked);
@@ -287,9 +323,11 @@ bool testing_machine::settle(goroutine& g) noexcept
     return true;
 }
 
-bool testing_machine::unsettle() noexcept
+bool testing_machine::unsettle(const goroutine& g) noexcept
 {
-    return std::exchange(settler_, nullptr) != nullptr;
+    if (settler_ != &g) return false;
+    settler_ = nullptr;
+    return true;
 }
 
 void testing_machine::fail(failure_kind kind, const std::string& text)

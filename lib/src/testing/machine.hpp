@@ -16,6 +16,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <source_location>
 #include <unordered_set>
 #include <vector>
@@ -64,7 +65,7 @@ public:
     void run(const testing::detail::program& main, const std::source_location& site,
              const schedule& how);
 
-    [[nodiscard]] bool reusable() const noexcept { return !broken_ && now_ == first_moment; }
+    [[nodiscard]] bool reusable() noexcept;
     /// Of the latest run.
     [[nodiscard]] std::uint64_t slices() const noexcept { return slices_; }
 
@@ -72,7 +73,8 @@ public:
     std::uint32_t choose(std::uint32_t n) noexcept override { return how_->how.choose(n); }
     void chose(std::uint32_t at) noexcept override { how_->how.chose(at); }
     bool settle(goroutine& g) noexcept override;
-    bool unsettle() noexcept override;
+    bool unsettle(const goroutine& g) noexcept override;
+    [[nodiscard]] fast_random& random() noexcept override { return random_; }
 
 private:
     static constexpr time_point first_moment{std::chrono::hours(24)};
@@ -86,8 +88,11 @@ private:
     [[nodiscard]] bool run_handlers();
     [[nodiscard]] bool reaches_out(goroutine& g) const noexcept;
     [[nodiscard]] bool waits_outside();
+    [[nodiscard]] bool time_can_move() const noexcept;
+    void count_turn();
     [[nodiscard]] bool anybody_reaches_out();
-    void wait_outside();
+    void wait_outside(testing::failure_kind kind, const char* text);
+    void verdict();
     void advance_time();
     [[noreturn]] void fail(testing::failure_kind kind, const std::string& text);
     void abandon() noexcept;
@@ -102,10 +107,13 @@ private:
     std::exception_ptr thrown_; ///< by main or by any other goroutine, the first
     goroutine* settler_ = nullptr;
     std::uint64_t slices_ = 0;
+    std::uint64_t turns_ = 0; ///< in a row that ran no goroutine: handlers, moments
+    fast_random random_{1};
     std::uint64_t latest_ = 0;               ///< id of the goroutine that ran last
     goroutine* running_ = nullptr;           ///< null, too, once it has ended
     std::vector<goroutine*> runnable_;       ///< taken out of the worker's queue
-    std::unordered_set<goroutine*> outside_; ///< may wait for something outside the bubble
+    std::mutex outside_mutex_;               ///< a context of Asio's elsewhere may drop a goroutine
+    std::unordered_set<goroutine*> outside_; ///< may wait for something outside the bubble; guarded
     std::chrono::steady_clock::time_point waiting_since_{}; ///< real time; zero: it does not wait
 };
 

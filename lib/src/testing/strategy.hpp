@@ -18,6 +18,29 @@ namespace weft::testing {
 
 using weft::detail::fast_random;
 
+/// In production a goroutine gives way after so many operations that were ready. One that goes on alone for longer
+/// here is taken to have yielded: else a loop that waits for another task may keep that one from running.
+inline constexpr unsigned longest_run = 128;
+
+/// Counts the turns that one task takes in a row while others could.
+class endurance {
+public:
+    /// True: it has had enough.
+    bool spent(std::uint64_t latest, bool alone) noexcept
+    {
+        turns_ = !alone && latest == who_ ? turns_ + 1 : 0;
+        who_ = latest;
+        if (turns_ < longest_run) return false;
+        turns_ = 0;
+        return true;
+    }
+    void reset() noexcept { turns_ = 0; }
+
+private:
+    std::uint64_t who_ = 0;
+    unsigned turns_ = 0;
+};
+
 /// A task is whatever takes turns; these say what a strategy asks of it.
 ///  - `id_of(task)`      small, and the same whenever the same choices were made;
 ///  - `has_yielded(task)`  it has asked to run after the others;
@@ -96,7 +119,8 @@ public:
     {
         ++step_;
         const bool change =
-            std::find(change_at_.begin(), change_at_.end(), step_) != change_at_.end();
+            std::find(change_at_.begin(), change_at_.end(), step_) != change_at_.end() ||
+            endurance_.spent(latest, runnable.size() == 1);
         std::size_t best = 0;
         std::uint64_t highest = 0;
         for (std::size_t i = 0; i < runnable.size(); ++i) {
@@ -128,6 +152,7 @@ private:
     std::uint64_t seed_;
     fast_random random_;
     std::uint64_t step_ = 0;
+    endurance endurance_;
     std::uint64_t lowest_ = std::uint64_t{1} << 32; ///< sinks; new ones draw from above
     std::vector<std::uint64_t> priorities_;         ///< by id; 0: not drawn yet
     std::vector<std::uint64_t> change_at_;
@@ -143,6 +168,7 @@ public:
     std::size_t pick(std::span<Task* const> runnable, std::uint64_t latest) override
     {
         const auto n = static_cast<std::uint32_t>(runnable.size());
+        const bool spent = endurance_.spent(latest, n == 1);
         if (n == 1) return 0;
         const auto it = std::find_if(runnable.begin(), runnable.end(),
                                      [latest](const Task* t) { return id_of(*t) == latest; });
@@ -150,7 +176,7 @@ public:
         const auto before = static_cast<std::uint32_t>(it - runnable.begin());
         const auto other = [before](std::uint32_t i) { return i < before ? i : i + 1; };
         // It lets the others go first, for nothing.
-        if (has_yielded(**it)) return other(choose(n - 1));
+        if (has_yielded(**it) || spent) return other(choose(n - 1));
         if (preemptions_ == bound_) return before;
         const std::uint32_t value = choose(n);
         if (value == 0) return before;
@@ -179,8 +205,11 @@ public:
     /// Prepares the next run. False: there is none.
     bool advance() noexcept
     {
+        if (depth_ < trail_.size()) diverged_ = true; // it has ended sooner
+        if (diverged_) return false;
         depth_ = 0;
         preemptions_ = 0;
+        endurance_.reset();
         while (!trail_.empty() && trail_.back().value + 1 >= trail_.back().of) trail_.pop_back();
         if (trail_.empty()) return false;
         ++trail_.back().value;
@@ -196,6 +225,7 @@ private:
 
     const unsigned bound_;
     unsigned preemptions_ = 0;
+    endurance endurance_;
     std::vector<point> trail_;
     std::size_t depth_ = 0;
     bool diverged_ = false;

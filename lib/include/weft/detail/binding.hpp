@@ -39,7 +39,9 @@ public:
     enum class tied_to : std::uint8_t { context, slot };
 
     /// `ended` holds the context's errc, 0 until its end has reached the goroutines.
-    binding(goroutine& g, const atomic<int>* ended, tied_to what = tied_to::context) noexcept;
+    /// `bubble`: the context's (detail/waiter.hpp).
+    binding(goroutine& g, const atomic<int>* ended, tied_to what = tied_to::context,
+            std::uint16_t bubble = 0) noexcept;
     binding(const binding&) = delete;
     binding& operator=(const binding&) = delete;
     ~binding();
@@ -83,6 +85,11 @@ public:
         return static_cast<errc>(ended_->load(std::memory_order_acquire));
     }
     [[nodiscard]] tied_to to() const noexcept { return to_; }
+    /// A context that is not of the bubble `b` can end what it waits for.
+    [[nodiscard]] bool reaches_out(std::uint16_t b) const noexcept
+    {
+        return to_ == tied_to::context && ended_ && shields_ == 0 && bubble_ != b;
+    }
     void shield() noexcept { ++shields_; }
     void unshield() noexcept { --shields_; }
     /// What makes an Asio operation of this goroutine safe to cancel; null: it is not to be cancelled.
@@ -111,6 +118,7 @@ private:
 
     goroutine& g_;
     const tied_to to_;
+    const std::uint16_t bubble_;
     const atomic<int>* const ended_;
     atomic<word> word_{word::running};
     bool interrupted_ =

@@ -95,6 +95,7 @@ public:
             if (waiter* s = senders_.pop_claimed())
                 take_from(s, [&](T& v) { ring_.push(std::move(v)); }, wakes);
         } else if (waiter* s = senders_.pop_claimed()) {
+            if (WEFT_UNLIKELY(marks_ != 0)) visited();
             take_from(s, [&](T& v) { into.emplace(std::move(v)); }, wakes);
         } else if (closed_locked()) {
             ok = false;

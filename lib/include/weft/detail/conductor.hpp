@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/clock.hpp>
+#include <weft/detail/random.hpp>
 #include <weft/detail/waiter.hpp>
 
 #include <cstdint>
@@ -28,10 +29,12 @@ public:
     virtual void chose(std::uint32_t at) noexcept = 0;
     /// `g` waits until all others are blocked; false: somebody does already.
     virtual bool settle(goroutine& g) noexcept = 0;
-    /// It does not wait any more; false: it was woken already.
-    virtual bool unsettle() noexcept = 0;
-    /// The goroutine has ended.
+    /// `g` does not wait any more; false: it was woken already.
+    virtual bool unsettle(const goroutine& g) noexcept = 0;
+    /// The goroutine has ended, on whatever thread.
     virtual void retired(goroutine& g) noexcept = 0;
+    /// For what is drawn outside of goroutines.
+    [[nodiscard]] virtual fast_random& random() noexcept = 0;
 
 protected:
     ~conductor() = default;

@@ -128,7 +128,9 @@ struct ending {
 /// No two lives are ever locked at a time.
 class context_life : public context_node, public waitable, public context_child {
 public:
-    context_life(context_node* parent, std::optional<time_point> deadline) noexcept;
+    /// `from_outside`: something that belongs to no bubble can end it.
+    context_life(context_node* parent, std::optional<time_point> deadline,
+                 bool from_outside = false) noexcept;
 
     /// Takes its place under the parent's life. Before anybody else knows it.
     void begin() noexcept;

@@ -81,6 +81,8 @@ private:
 /// changed the wheel. It will call `arm_changed_timers`, when it holds no lock; a worker of another runtime does so
 /// at its next look around.
 void changed_timer(timer_shard& s) noexcept;
+/// What the calling thread has changed so.
+[[nodiscard]] std::shared_ptr<scheduler>& changed_here() noexcept;
 /// Calls `arm` for what the thread changed meanwhile.
 void arm_changed_timers() noexcept;
 

@@ -120,6 +120,7 @@ public:
         bool withdraw(bool woken) noexcept;
 
     private:
+        weft::detail::goroutine* self_ = nullptr;
         bool refused_ = false;
     };
 };

@@ -19,6 +19,8 @@ struct fault_options {
     /// Called after each run, outside the bubble: throws if something is lost. `leak_check` of
     /// goroutines and the deadlock check are made anyway.
     std::function<void()> check{};
+    /// At most so many places are tried: a program that runs until it is cancelled has no last one.
+    std::uint64_t places = 2'000;
     /// So many schedules for each place.
     std::uint64_t schedules = 1;
     /// Of the schedules. Empty: WEFT_SEED, else always the same.
