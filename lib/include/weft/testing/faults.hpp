@@ -72,7 +72,7 @@ fault_report cancel_everywhere(F f, const fault_options& options = {},
 
 /// Runs `f()` in a bubble again and again: the first time the first allocation in a goroutine fails with
 /// `std::bad_alloc`, then the second, until a run has fewer. Needs `weft/testing/operator_new.hpp` in
-/// one source file of the program.
+/// one source file of the program, and no ThreadSanitizer.
 ///
 /// `f`, or any other goroutine, may end by `std::bad_alloc`; then the bubble is over.
 ///

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <cstddef>
 #include <cstdlib>
 #include <new>
 
 /// Replaces the program's operator new, so that `testing::fail_allocations` can make it fail. For one
-/// source file of a test program.
+/// source file of a test program. Under ThreadSanitizer, which brings its own, it does nothing.
+
+#if !defined(WEFT_TSAN)
 
 namespace weft::testing::detail {
 
@@ -55,3 +59,5 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept
 {
     std::free(p);
 }
+
+#endif
