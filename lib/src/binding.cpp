@@ -41,8 +41,7 @@ private:
 
 // ---------------------------------------------------------------- binding
 
-binding::binding(goroutine& g, const atomic<int>* ended, tied_to what,
-                 std::uint16_t bubble) noexcept
+binding::binding(goroutine& g, const atomic<int>* ended, tied_to what, bubble_id bubble) noexcept
     : g_(g), to_(what), bubble_(bubble), ended_(ended)
 {
     g.bound = this;

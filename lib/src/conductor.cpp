@@ -14,13 +14,6 @@ constinit thread_local const std::chrono::steady_clock::time_point* virtual_time
 
 namespace {
 
-const scheduler* scheduler_here() noexcept
-{
-    const thread_state& me = this_thread_state();
-    if (me.held) return &me.held->sched;
-    return me.current ? me.current->sched : nullptr; // it is being unwound
-}
-
 /// The bubbles with a visit that was not looked at yet, each in the place of its number. Two that share
 /// a place can hide each other: of 64 bubbles at the same time one would have to be visited, too.
 constinit std::array<std::atomic<bubble_id>, 64> visited{};
@@ -32,7 +25,7 @@ std::atomic<bubble_id>& visit_of(bubble_id b) noexcept
 
 } // namespace
 
-bubble_id current_bubble() noexcept
+bubble_id bubble_of_runtime() noexcept
 {
     const scheduler* s = scheduler_here();
     return s ? s->bubble : bubble_id{0};
@@ -42,15 +35,6 @@ conductor* current_conductor() noexcept
 {
     const scheduler* s = scheduler_here();
     return s ? s->conducted_by() : nullptr;
-}
-
-bubble_id new_bubble() noexcept
-{
-    static constinit std::atomic<bubble_id> latest{0};
-    for (;;) {
-        const auto b = static_cast<bubble_id>(latest.fetch_add(1, std::memory_order_relaxed) + 1);
-        if (b != 0) return b;
-    }
 }
 
 void note_visit(const waitable& w) noexcept

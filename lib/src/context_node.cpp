@@ -60,7 +60,7 @@ bubble_id bubble_of(const context_node* parent, bool from_outside) noexcept
     if (from_outside) return 0;
     const context_life* above = parent ? parent->life() : nullptr;
     if (above) return above->bubble;
-    return clock::is_virtual() ? current_bubble() : bubble_id{0};
+    return current_bubble();
 }
 
 } // namespace

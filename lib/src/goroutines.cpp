@@ -141,7 +141,18 @@ struct snapshot {
     std::size_t first_frame, frames;
     std::size_t name_length;
     char name[64];
+    detail::lock_owner lock;
 };
+
+bool is_waiting(wait_reason r) noexcept
+{
+    return r != wait_reason::running && r != wait_reason::runnable;
+}
+
+const char* state_of(wait_reason r) noexcept
+{
+    return is_waiting(r) ? "waiting" : detail::wait_reason_text(r);
+}
 
 /// The frames of a goroutine that runs are not ours to read.
 const promise_core* readable_chain(const goroutine& g, wait_reason r) noexcept
@@ -175,8 +186,10 @@ void copy_shard(detail::registry_shard& shard, std::vector<snapshot>& into,
     for (goroutine* g = shard.live.front(); g && into.size() < into.capacity();
          g = intrusive_list<goroutine>::next(g)) {
         const wait_reason reason = g->reason.load(std::memory_order_acquire);
-        snapshot s{g->id, g->parent, g->spawn_site, reason, {}, sites.size(), 0, 0, {}};
+        snapshot s{g->id, g->parent, g->spawn_site, reason, {}, sites.size(), 0, 0, {}, {}};
         if (reason != wait_reason::running) s.since = g->since;
+        if (is_waiting(reason) && g->parked_on)
+            s.lock = g->parked_on.verb->owner(g->parked_on.driver);
         for (auto* c = readable_chain(*g, reason); c && sites.size() < sites.capacity();
              c = c->caller) {
             sites.push_back(c->site);
@@ -186,13 +199,6 @@ void copy_shard(detail::registry_shard& shard, std::vector<snapshot>& into,
         into.push_back(s);
     }
     shard.lock.unlock();
-}
-
-const char* state_of(wait_reason r) noexcept
-{
-    if (r == wait_reason::running) return "running";
-    if (r == wait_reason::runnable) return "runnable";
-    return "waiting";
 }
 
 } // namespace
@@ -233,6 +239,8 @@ std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
         g.spawn_site = s.spawn_site;
         g.frames.assign(sites.begin() + static_cast<std::ptrdiff_t>(s.first_frame),
                         sites.begin() + static_cast<std::ptrdiff_t>(s.first_frame + s.frames));
+        g.lock_holder = s.lock.goroutine;
+        g.locked_at = s.lock.site;
         all.push_back(std::move(g));
     }
     return all;
@@ -321,14 +329,19 @@ void print(std::ostream& out, const goroutine_info& g)
     }
 }
 
-void dump(std::ostream& out)
+void print(std::ostream& out, const std::vector<goroutine_info>& all)
 {
     const char* separator = "";
-    for (const auto& g : goroutines()) {
+    for (const auto& g : all) {
         out << separator;
         print(out, g);
         separator = "\n";
     }
+}
+
+void dump(std::ostream& out)
+{
+    print(out, goroutines());
 }
 
 } // namespace debug

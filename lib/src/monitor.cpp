@@ -105,10 +105,11 @@ void scheduler::exit_if_deadlocked()
     leave_population(); // the look took locks
     if (!dead) return;
     std::cerr << "fatal error: all goroutines are asleep - deadlock!\n\n";
-    debug::dump(std::cerr);
-    for (const auto& cycle : debug::lock_cycles_of(*this)) {
+    const auto all = debug::goroutines();
+    debug::print(std::cerr, all);
+    for (const auto& cycle : debug::lock_cycles(all)) {
         std::cerr << '\n';
-        debug::print(std::cerr, cycle);
+        debug::print_cycle(std::cerr, cycle);
     }
     std::cerr.flush();
     std::_Exit(2);

@@ -72,12 +72,17 @@ WEFT_NOINLINE thread_state& this_thread_state() noexcept
     return this_thread;
 }
 
-scheduler& current_scheduler(const char* what)
+scheduler* scheduler_here() noexcept
 {
     const thread_state& me = this_thread_state();
-    if (me.held) return me.held->sched;
-    if (me.current) return *me.current->sched;
-    if (me.guest_of) return *me.guest_of;
+    if (me.held) return &me.held->sched;
+    if (me.current) return me.current->sched;
+    return me.guest_of;
+}
+
+scheduler& current_scheduler(const char* what)
+{
+    if (scheduler* s = scheduler_here()) return *s;
     throw misuse_error(std::string(what) + ": not on a weft runtime; pass its executor");
 }
 
@@ -354,15 +359,16 @@ bool worker::retire_if_idle() noexcept
 
 // ---------------------------------------------------------------- scheduler: life
 
-scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer, bubble_id b)
+scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> outer, conductor* c)
     : number(next_number()),
-      bubble(b),
+      bubble(c ? static_cast<bubble_id>(number % UINT16_MAX + 1) : bubble_id{0}),
       options(std::move(o)),
       on_panic(std::make_shared<const panic_policy>(options.on_panic)),
-      seed_(b != 0 ? 1 : std::uint64_t{chance()} << 32),
-      embedded_(outer.has_value() && b == 0) // a conductor looks itself whether there is work
+      seed_(c ? 1 : std::uint64_t{chance()} << 32),
+      conductor_(c),
+      embedded_(outer.has_value() && !c) // a conductor looks itself whether there is work
 {
-    const unsigned procs = options.procs ? options.procs : default_procs();
+    const unsigned procs = c ? 1 : options.procs ? options.procs : default_procs();
     if (outer) {
         host = *outer;
     } else {
@@ -377,20 +383,10 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
 }
 
 std::shared_ptr<scheduler> scheduler::make(runtime_options o,
-                                           std::optional<asio::any_io_executor> outer)
+                                           std::optional<asio::any_io_executor> outer, conductor* c)
 {
-    auto s = std::make_shared<scheduler>(std::move(o), std::move(outer), bubble_id{0});
-    s->monitor_ = os_thread([&m = *s] { m.monitor_loop(); });
-    join_world(*s);
-    return s;
-}
-
-std::shared_ptr<scheduler> scheduler::make(runtime_options o, const asio::any_io_executor& outer,
-                                           conductor& c)
-{
-    o.procs = 1;
-    auto s = std::make_shared<scheduler>(std::move(o), outer, new_bubble());
-    s->conductor_ = &c;
+    auto s = std::make_shared<scheduler>(std::move(o), std::move(outer), c);
+    if (!c) s->monitor_ = os_thread([&m = *s] { m.monitor_loop(); });
     join_world(*s);
     return s;
 }

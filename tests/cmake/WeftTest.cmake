@@ -37,12 +37,18 @@ function(weft_test name)
 
     list(GET arg_SOURCES 0 source)
     get_filename_component(label "${source}" DIRECTORY)
-    set(script ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/DiscoverTests.cmake)
+    weft_discovered_tests(${target} ${name} DiscoverTests
+        -DPREFIX=${name}/ -DLABEL=${label} -DTIMEOUT=${arg_TIMEOUT})
+endfunction()
+
+# weft_discovered_tests(<target> <name> <script> <-D...>...)
+# After each build of <target> <script> asks it what tests it has; until then there is <name>/NOT_BUILT.
+function(weft_discovered_tests target name script)
+    set(script ${PROJECT_SOURCE_DIR}/tests/cmake/${script}.cmake)
     set(cases ${CMAKE_CURRENT_BINARY_DIR}/${target}.cases.cmake)
     add_custom_command(TARGET ${target} POST_BUILD BYPRODUCTS ${cases}
-        COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -DPREFIX=${name}/ -DLABEL=${label}
-            -DTIMEOUT=${arg_TIMEOUT} "-DENVIRONMENT=${WEFT_TEST_ENVIRONMENT}" -DOUTPUT=${cases}
-            -P ${script}
+        COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> ${ARGN}
+            "-DENVIRONMENT=${WEFT_TEST_ENVIRONMENT}" -DOUTPUT=${cases} -P ${script}
         VERBATIM)
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${script})
     file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${target}.include.cmake

@@ -20,11 +20,10 @@
 using namespace std::chrono_literals;
 using weft::make_channel;
 using weft::task;
+using weft_test::deadlock_verdict;
 using weft_test::in_child;
 
 namespace {
-
-const std::string verdict = "fatal error: all goroutines are asleep - deadlock!\n\n";
 
 /// How `main` ends as a program of its own, on 1 and on 4 workers.
 template <class Main, class Check>
@@ -59,7 +58,7 @@ TEST_CASE("DEAD-01 main parked for ever is reported with its wait reason, soon")
     as_program([]() -> task<> { co_await make_channel<int>().receive(); },
                [](const auto& child, auto took) {
                    CHECK(child.status == 2);
-                   CHECK(child.errors.starts_with(verdict));
+                   CHECK(child.errors.starts_with(deadlock_verdict));
                    CHECK(child.wrote("\"main\" [chan receive]:"));
                    CHECK(took < 2s);
                });

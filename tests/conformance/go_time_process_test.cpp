@@ -15,25 +15,11 @@
 using namespace std::chrono_literals;
 using weft::make_channel;
 using weft::task;
+using weft_test::deadlock_is_told;
+using weft_test::deadlock_verdict;
 using weft_test::in_child;
 
 namespace {
-
-const std::string verdict = "fatal error: all goroutines are asleep - deadlock!\n\n";
-
-/// With ThreadSanitizer no deadlock is ever certain: its own thread might be one that sends.
-constexpr bool can_tell =
-#    if defined(__SANITIZE_THREAD__)
-    false;
-#    elif defined(__has_feature)
-#        if __has_feature(thread_sanitizer)
-    false;
-#        else
-    true;
-#        endif
-#    else
-    true;
-#    endif
 
 /// `main` ends well and nothing is reported.
 template <class Main>
@@ -52,14 +38,14 @@ void check_goes_on(Main main)
 template <class Main>
 void check_deadlock(Main main, weft::duration not_before, const std::string& in_dump)
 {
-    if (!can_tell) return;
+    if (!deadlock_is_told) return;
     for (unsigned procs : {1u, 2u, 4u}) {
         weft_test::note_procs(procs);
         const auto start = weft::clock::now();
         const auto child = in_child([&] { weft::run(main, {.procs = procs}); });
         const auto took = weft::clock::now() - start;
         CHECK(child.status == 2);
-        CHECK(child.errors.starts_with(verdict));
+        CHECK(child.errors.starts_with(deadlock_verdict));
         CHECK(child.wrote(in_dump));
         CHECK(took >= not_before);
         CHECK(took <= not_before + 5s);

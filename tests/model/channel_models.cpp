@@ -88,12 +88,7 @@ WEFT_MODEL_CASE(channel_close_receivers)
             },
             c);
     }
-    m.go(
-        [](channel<int> x) -> task<> {
-            x.close();
-            co_return;
-        },
-        c);
+    m.go(close_it, c);
     m.join();
     check(ended == 2);
 }
@@ -115,12 +110,7 @@ WEFT_MODEL_CASE(channel_close_senders)
             },
             c);
     }
-    m.go(
-        [](channel<int> x) -> task<> {
-            x.close();
-            co_return;
-        },
-        c);
+    m.go(close_it, c);
     m.join();
     check(sent + refused == 2 && sent <= 1);
     check(c.size() == static_cast<std::size_t>(sent), "what was sent is not there, or more");

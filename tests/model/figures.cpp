@@ -3,6 +3,8 @@
 
 // The figures of the testing kit: how many schedules a second, and whether goroutines leave anything behind.
 
+#include <relay_program.hpp>
+
 #include <weft/testing/explore.hpp>
 #include <weft/weft.hpp>
 
@@ -16,24 +18,6 @@ namespace {
 
 using weft::make_channel;
 using weft::task;
-
-task<> three_goroutines_two_channels()
-{
-    auto there = make_channel<int>(), back = make_channel<int>();
-    weft::go([there, back]() -> task<> {
-        while (auto v = co_await there.receive()) co_await back.send(*v);
-        back.close();
-    });
-    weft::go([there]() -> task<> {
-        for (int i = 0; i < 3; ++i) co_await there.send(i);
-        there.close();
-    });
-    int next = 0;
-    while (auto v = co_await back.receive()) {
-        if (*v != next++) throw std::runtime_error("out of order");
-    }
-    if (next != 3) throw std::runtime_error("lost");
-}
 
 void explored(const char* how, const weft::testing::exploration& e,
               std::chrono::steady_clock::time_point began)
@@ -99,12 +83,13 @@ int main(int argc, char** argv)
     const std::uint64_t n = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2'000'000;
     auto began = std::chrono::steady_clock::now();
     explored("3 goroutines, 2 channels, at random",
-             weft::testing::explore(three_goroutines_two_channels, {.schedules = n}), began);
+             weft::testing::explore(weft_test::three_goroutines_two_channels, {.schedules = n}),
+             began);
     for (const unsigned bound : {2u, 3u}) {
         began = std::chrono::steady_clock::now();
         const auto text = "  all with " + std::to_string(bound) + " pre-emptions at most";
-        explored(text.c_str(), weft::testing::exhaustive(three_goroutines_two_channels, bound),
-                 began);
+        explored(text.c_str(),
+                 weft::testing::exhaustive(weft_test::three_goroutines_two_channels, bound), began);
     }
     cycles(1, 1);
     cycles(2, 4);

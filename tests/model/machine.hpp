@@ -116,6 +116,11 @@ inline weft::task<> receive_some(weft::channel<int> c, ledger& l, int n)
     }
 }
 
+inline void close_it(weft::channel<int> c)
+{
+    c.close();
+}
+
 inline weft::task<> receive_all(weft::channel<int> c, ledger& l)
 {
     while (const auto v = co_await c.receive()) l.received(*v);

@@ -159,12 +159,7 @@ WEFT_MODEL_CASE(select_close)
             }
         },
         a, b, std::ref(l));
-    m.go(
-        [](channel<int> x) -> task<> {
-            x.close();
-            co_return;
-        },
-        a);
+    m.go(close_it, a);
     m.go(send_some, b, std::ref(l), 100, 1);
     m.join();
     l.settle();
@@ -186,18 +181,8 @@ WEFT_MODEL_CASE(select_close_of_a_send)
             ++outcomes;
         },
         a, b);
-    m.go(
-        [](channel<int> x) -> task<> {
-            x.close();
-            co_return;
-        },
-        a);
-    m.go(
-        [](channel<int> y) -> task<> {
-            y.close();
-            co_return;
-        },
-        b);
+    m.go(close_it, a);
+    m.go(close_it, b);
     m.join();
     check(outcomes == 1);
 }

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -17,6 +19,17 @@
 namespace weft_test {
 
 #if defined(WEFT_TEST_CAN_FORK)
+
+/// How the report of a deadlock begins.
+inline const std::string deadlock_verdict =
+    "fatal error: all goroutines are asleep - deadlock!\n\n";
+
+/// ThreadSanitizer has a thread of its own, which might be one that sends: no deadlock is ever certain.
+#    if defined(WEFT_TSAN)
+inline constexpr bool deadlock_is_told = false;
+#    else
+inline constexpr bool deadlock_is_told = true;
+#    endif
 
 /// How a child process ended and what it wrote to stderr.
 struct child_result {

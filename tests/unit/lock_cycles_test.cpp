@@ -81,9 +81,9 @@ TEST_CASE("two goroutines that take two locks in opposite order are a cycle, and
     }
     REQUIRE(cycles.size() == 1);
     REQUIRE(cycles[0].size() == 2);
-    CHECK(cycles[0][0].goroutine == cycles[0][1].holder);
-    CHECK(cycles[0][1].goroutine == cycles[0][0].holder);
-    for (const auto& w : cycles[0]) CHECK(w.waits_at.line() == w.locked_at.line() + 2);
+    CHECK(cycles[0][0].id == cycles[0][1].lock_holder);
+    CHECK(cycles[0][1].id == cycles[0][0].lock_holder);
+    for (const auto& w : cycles[0]) CHECK(w.frames.front().line() == w.locked_at.line() + 2);
     CHECK(text.find("lock cycle:\ngoroutine 2 waits at ") != text.npos);
 }
 

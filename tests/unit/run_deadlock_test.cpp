@@ -24,26 +24,11 @@ using weft::channel;
 using weft::make_channel;
 using weft::task;
 using weft_test::child_result;
+using weft_test::deadlock_is_told;
+using weft_test::deadlock_verdict;
 using weft_test::in_child;
 
 namespace {
-
-const std::string verdict = "fatal error: all goroutines are asleep - deadlock!\n\n";
-
-/// ThreadSanitizer has a thread of its own, which might be one that sends: no deadlock is ever
-/// certain.
-constexpr bool can_tell =
-#    if defined(__SANITIZE_THREAD__)
-    false;
-#    elif defined(__has_feature)
-#        if __has_feature(thread_sanitizer)
-    false;
-#        else
-    true;
-#        endif
-#    else
-    true;
-#    endif
 
 task<> wait_for_ever()
 {
@@ -60,12 +45,12 @@ child_result program(unsigned procs, Main main, bool detect = true)
 template <class Main>
 void check_deadlock(Main main, const std::string& in_dump)
 {
-    if (!can_tell) return;
+    if (!deadlock_is_told) return;
     for (unsigned procs : {1u, 2u, 4u}) {
         weft_test::note_procs(procs);
         const auto child = program(procs, main);
         CHECK(child.status == 2);
-        CHECK(child.errors.starts_with(verdict));
+        CHECK(child.errors.starts_with(deadlock_verdict));
         CHECK(child.wrote(in_dump));
     }
     weft_test::note_procs(0);

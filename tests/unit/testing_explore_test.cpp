@@ -3,6 +3,7 @@
 
 #include <weft/testing/explore.hpp>
 
+#include "relay_program.hpp"
 #include "testing.hpp"
 
 #include <cstdlib>
@@ -57,25 +58,6 @@ task<> needs_a_long_delay(int steps)
     if (b_saw) throw std::runtime_error("b was held back");
 }
 
-task<> three_goroutines_two_channels()
-{
-    auto there = make_channel<int>();
-    auto back = make_channel<int>();
-    weft::go([there, back]() mutable -> task<> {
-        while (auto v = co_await there.receive()) co_await back.send(*v);
-        back.close();
-    });
-    weft::go([there]() mutable -> task<> {
-        for (int i = 0; i < 3; ++i) co_await there.send(i);
-        there.close();
-    });
-    int next = 0;
-    while (auto v = co_await back.receive()) {
-        if (*v != next++) throw std::runtime_error("out of order");
-    }
-    if (next != 3) throw std::runtime_error("lost");
-}
-
 } // namespace
 
 TEST_CASE("explore finds a schedule on which an update is lost, and its seed replays it")
@@ -111,8 +93,8 @@ TEST_CASE("priorities find what needs a goroutine to be held back for long")
 
 TEST_CASE("a right program passes on all schedules")
 {
-    const auto e =
-        testing::explore(three_goroutines_two_channels, {.schedules = weft_test::count(100'000)});
+    const auto e = testing::explore(weft_test::three_goroutines_two_channels,
+                                    {.schedules = weft_test::count(100'000)});
     CHECK(e.schedules == weft_test::count(100'000));
     MESSAGE(e.slices, " slices");
 }

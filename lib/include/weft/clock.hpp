@@ -5,19 +5,18 @@
 #include <weft/detail/config.hpp>
 
 #include <chrono>
+#include <cstdint>
 
 namespace weft {
 
 namespace detail {
 
-// The time of the bubble that the calling thread runs (weft/testing/bubble.hpp); null: real time.
-// Read at each look at the clock; also from a shared library: spare the call that finds the address.
-#if defined(__linux__)
+/// The time of the bubble that the calling thread runs (weft/testing/bubble.hpp); null: real time.
 extern constinit thread_local const std::chrono::steady_clock::time_point* virtual_time
-    __attribute__((tls_model("initial-exec")));
-#else
-extern constinit thread_local const std::chrono::steady_clock::time_point* virtual_time;
-#endif
+    WEFT_FAST_THREAD_LOCAL;
+
+/// The number of a bubble; 0: none, that is production.
+using bubble_id = std::uint16_t;
 
 } // namespace detail
 

@@ -31,11 +31,8 @@ std::string text_of(const std::vector<goroutine_info>& leaks)
 {
     std::ostringstream out;
     out << "found " << leaks.size() << (leaks.size() == 1 ? " goroutine" : " goroutines")
-        << " left over\n";
-    for (const auto& g : leaks) {
-        out << '\n';
-        debug::print(out, g);
-    }
+        << " left over\n\n";
+    debug::print(out, leaks);
     return out.str();
 }
 

@@ -27,15 +27,6 @@ namespace {
 /// How often handlers of Asio get a turn while goroutines could run.
 constexpr std::uint64_t handlers_every = 64;
 
-std::vector<debug::goroutine_info> goroutines_in(scheduler& s)
-{
-    auto all = debug::goroutines_of(s);
-    for (auto& g : all) {
-        if (g.id == 1 && g.name.empty()) g.name = "main";
-    }
-    return all;
-}
-
 } // namespace
 
 void testing_machine::refuse_inside()
@@ -53,7 +44,7 @@ testing_machine::testing_machine()
     options.on_panic = panic_policy([this](const panic_info& p) {
         if (!thrown_) thrown_ = p.exception;
     });
-    sched_ = scheduler::make(std::move(options), io_.get_executor(), *this);
+    sched_ = scheduler::make(std::move(options), io_.get_executor(), this);
     static_cast<void>(was_visited(sched_->bubble)); // an earlier one of that number
 }
 
@@ -332,16 +323,17 @@ bool testing_machine::unsettle(const goroutine& g) noexcept
 
 void testing_machine::fail(failure_kind kind, const std::string& text)
 {
-    auto all = goroutines_in(*sched_);
-    std::ostringstream out;
-    out << text << '\n';
-    for (const auto& g : all) {
-        out << '\n';
-        debug::print(out, g);
+    auto all = debug::goroutines_of(*sched_);
+    const auto cycles = debug::lock_cycles(all);
+    for (auto& g : all) {
+        if (g.id == 1 && g.name.empty()) g.name = "main";
     }
-    for (const auto& cycle : debug::lock_cycles_of(*sched_)) {
+    std::ostringstream out;
+    out << text << "\n\n";
+    debug::print(out, all);
+    for (const auto& cycle : cycles) {
         out << '\n';
-        debug::print(out, cycle);
+        debug::print_cycle(out, cycle);
     }
     throw failure(kind, out.str(), std::move(all));
 }

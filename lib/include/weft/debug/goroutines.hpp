@@ -30,6 +30,8 @@ struct goroutine_info {
     std::source_location spawn_site; ///< line 0: not known
     /// The await chain, innermost first; empty while running.
     std::vector<std::source_location> frames;
+    std::uint64_t lock_holder = 0;  ///< who holds the lock it waits for; 0: it waits for none
+    std::source_location locked_at; ///< where the holder took it
 };
 
 /// All live goroutines of all runtimes, by id. Stops the world for a moment.
@@ -61,5 +63,7 @@ void dump(std::ostream& out);
 
 /// Prints one goroutine.
 void print(std::ostream& out, const goroutine_info& g);
+/// Prints several, an empty line between them.
+void print(std::ostream& out, const std::vector<goroutine_info>& all);
 
 } // namespace weft::debug

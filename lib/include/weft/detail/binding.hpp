@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/clock.hpp>
 #include <weft/detail/config.hpp>
 #include <weft/detail/intrusive_list.hpp>
 #include <weft/detail/threads.hpp>
@@ -39,9 +40,9 @@ public:
     enum class tied_to : std::uint8_t { context, slot };
 
     /// `ended` holds the context's errc, 0 until its end has reached the goroutines.
-    /// `bubble`: the context's (detail/waiter.hpp).
+    /// `bubble`: the context's.
     binding(goroutine& g, const atomic<int>* ended, tied_to what = tied_to::context,
-            std::uint16_t bubble = 0) noexcept;
+            bubble_id bubble = 0) noexcept;
     binding(const binding&) = delete;
     binding& operator=(const binding&) = delete;
     ~binding();
@@ -86,7 +87,7 @@ public:
     }
     [[nodiscard]] tied_to to() const noexcept { return to_; }
     /// A context that is not of the bubble `b` can end what it waits for.
-    [[nodiscard]] bool reaches_out(std::uint16_t b) const noexcept
+    [[nodiscard]] bool reaches_out(bubble_id b) const noexcept
     {
         return to_ == tied_to::context && ended_ && shields_ == 0 && bubble_ != b;
     }
@@ -118,7 +119,7 @@ private:
 
     goroutine& g_;
     const tied_to to_;
-    const std::uint16_t bubble_;
+    const bubble_id bubble_;
     const atomic<int>* const ended_;
     atomic<word> word_{word::running};
     bool interrupted_ =

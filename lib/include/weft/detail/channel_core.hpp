@@ -64,7 +64,7 @@ public:
     bool send_locked(T& value, bool& ok, wake_list& wakes) noexcept
     {
         if (WEFT_UNLIKELY(marks_ != 0)) {
-            visited();
+            note_use();
             if (closed_locked()) {
                 ok = false;
                 return true;
@@ -87,21 +87,19 @@ public:
     /// drained.
     bool receive_locked(std::optional<T>& into, bool& ok, wake_list& wakes) noexcept
     {
+        if (WEFT_UNLIKELY(marks_ != 0)) note_use();
         if (!ring_.empty()) {
-            if (WEFT_UNLIKELY(marks_ != 0)) visited();
             into.emplace(std::move(ring_.front()));
             ring_.drop();
             // A blocked sender's value goes to the tail, so senders stay in line.
             if (waiter* s = senders_.pop_claimed())
                 take_from(s, [&](T& v) { ring_.push(std::move(v)); }, wakes);
         } else if (waiter* s = senders_.pop_claimed()) {
-            if (WEFT_UNLIKELY(marks_ != 0)) visited();
             take_from(s, [&](T& v) { into.emplace(std::move(v)); }, wakes);
         } else if (closed_locked()) {
             ok = false;
             return true;
         } else {
-            if (WEFT_UNLIKELY(marks_ != 0)) visited();
             if constexpr (can_be_fed) {
                 if (this->feed && this->feed->take(this->feed, into)) return ok = true;
             }
@@ -145,7 +143,7 @@ public:
     {
         wake_list wakes;
         lock.lock();
-        visited();
+        note_use();
         if (closed_locked()) {
             lock.unlock();
             throw_misuse("close of closed channel");
@@ -234,7 +232,7 @@ private:
         return capacity;
     }
 
-    void visited() const noexcept
+    void note_use() const noexcept
     {
         if (marks_ & in_bubble) note_visit(*this);
     }

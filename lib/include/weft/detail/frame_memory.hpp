@@ -53,12 +53,7 @@ struct frame_stock {
     bool open = false; ///< the thread gives it back when it ends
 };
 
-#    if defined(__linux__)
-extern constinit thread_local frame_stock this_thread_frames
-    __attribute__((tls_model("initial-exec")));
-#    else
-extern constinit thread_local frame_stock this_thread_frames;
-#    endif
+extern constinit thread_local frame_stock this_thread_frames WEFT_FAST_THREAD_LOCAL;
 
 void* restock_frames(std::size_t shelf);
 void give_frames_back(std::size_t shelf, spare_frame* last) noexcept;

@@ -64,7 +64,7 @@ struct parked_operation {
         /// queues of a select's other cases are left, and what woke it is not touched any more.
         bool (*withdraw)(void* driver, bool woken) noexcept;
         /// Whether something that does not belong to the bubble `b` can end the wait.
-        bool (*reaches_out)(const void* driver, std::uint16_t b) noexcept;
+        bool (*reaches_out)(const void* driver, bubble_id b) noexcept;
         /// Of the lock it waits for; asked while the world is stopped.
         lock_owner (*owner)(const void* driver) noexcept;
     };
@@ -128,12 +128,8 @@ struct goroutine : goroutine_switch, list_hook {
 /// How many immediately ready operations a goroutine may run before it yields.
 inline constexpr std::int32_t operation_budget = 128;
 
-// Read at each park; also from a shared library: spare the call that finds the address.
-#if defined(__linux__)
-extern constinit thread_local thread_state this_thread __attribute__((tls_model("initial-exec")));
-#else
-extern constinit thread_local thread_state this_thread;
-#endif
+extern constinit thread_local thread_state this_thread
+    WEFT_FAST_THREAD_LOCAL; ///< read at each park
 
 /// The calling thread stops running `g`, be it in the middle of somebody else's handler.
 inline void forget_current(goroutine& g) noexcept

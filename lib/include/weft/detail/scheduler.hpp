@@ -104,13 +104,11 @@ private:
 /// context of somebody else's still refer to is kept when its runtime ends (`detail/world.hpp`).
 class scheduler : public std::enable_shared_from_this<scheduler> {
 public:
-    /// The only way to make one: threads that refer to it start after it is whole.
-    static std::shared_ptr<scheduler> make(runtime_options o,
-                                           std::optional<asio::any_io_executor> outer);
-    /// One whose only worker `c` runs, and who decides about order and time; see detail/conductor.hpp.
-    static std::shared_ptr<scheduler> make(runtime_options o, const asio::any_io_executor& outer,
-                                           conductor& c);
-    scheduler(runtime_options options, std::optional<asio::any_io_executor> host, bubble_id b);
+    /// The only way to make one: threads that refer to it start after it is whole. With a conductor (see
+    /// detail/conductor.hpp) it has one worker, which that one runs.
+    static std::shared_ptr<scheduler>
+    make(runtime_options o, std::optional<asio::any_io_executor> outer, conductor* c = nullptr);
+    scheduler(runtime_options options, std::optional<asio::any_io_executor> host, conductor* c);
     ~scheduler();
     scheduler(const scheduler&) = delete;
     scheduler& operator=(const scheduler&) = delete;
@@ -168,7 +166,7 @@ public:
     [[nodiscard]] bool has_orphans() noexcept;
 
     const std::uint64_t number; ///< no other scheduler of the process has it
-    const bubble_id bubble;     ///< 0 in production
+    const bubble_id bubble;     ///< follows from the number; 0 in production
     const runtime_options options;
     const std::shared_ptr<const panic_policy>
         on_panic;                     ///< options.on_panic, for those who outlive the runtime
@@ -207,8 +205,8 @@ private:
     atomic<std::uint32_t> entered_{0};
     registry_shard outside_; ///< goroutines spawned from foreign threads
     atomic<std::uint64_t> ids_{1};
-    std::uint64_t seed_; ///< of the goroutines' random choices
-    conductor* conductor_ = nullptr;
+    std::uint64_t seed_;   ///< of the goroutines' random choices
+    conductor* conductor_; ///< null in production
 
     // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
     atomic<std::uint32_t> alone_nanos_{0}; ///< mean slice while one worker ran
@@ -245,7 +243,9 @@ private:
 /// Never inlined: a coroutine may change threads, and a cached address would follow it.
 thread_state& this_thread_state() noexcept;
 
-/// The scheduler the calling thread works for; misuse_error naming `what` when there is none.
+/// The scheduler the calling thread works for; null: none.
+[[nodiscard]] scheduler* scheduler_here() noexcept;
+/// As scheduler_here; misuse_error naming `what` when there is none.
 scheduler& current_scheduler(const char* what);
 
 } // namespace weft::detail

@@ -42,9 +42,8 @@ struct thread_standing {
     bool joined = false;
 };
 
-// Read in every lock, also from a shared library: spare the call that finds the address.
 extern constinit thread_local thread_standing this_thread_standing
-    __attribute__((tls_model("initial-exec")));
+    WEFT_FAST_THREAD_LOCAL; ///< read in every lock
 
 /// Counts the calling thread into the population; with `alone_if_possible` it becomes solo if it is
 /// the only one and was not disturbed recently.

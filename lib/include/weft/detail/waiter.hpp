@@ -157,16 +157,19 @@ private:
     waiter* tail_; ///< set while there is a head
 };
 
-/// The number of a testing::bubble; 0: none, that is production.
-using bubble_id = std::uint16_t;
+/// The bubble of the runtime that the calling thread works for.
+bubble_id bubble_of_runtime() noexcept;
 
-/// The bubble that the calling thread runs.
-bubble_id current_bubble() noexcept;
+/// The bubble that the calling thread runs; in production one look.
+inline bubble_id current_bubble() noexcept
+{
+    return WEFT_UNLIKELY(clock::is_virtual()) ? bubble_of_runtime() : bubble_id{0};
+}
 
 /// Base of everything that can be waited for.
 struct waitable {
     /// It belongs to the bubble in which it is made.
-    waitable() noexcept : bubble(clock::is_virtual() ? current_bubble() : bubble_id{0}) {}
+    waitable() noexcept : bubble(current_bubble()) {}
     constexpr explicit waitable(bubble_id b) noexcept : bubble(b) {}
 
     spinlock lock;
