@@ -103,7 +103,8 @@ const char* wait_reason_text(wait_reason r) noexcept
 {
     switch (r) {
     case wait_reason::running: return "running";
-    case wait_reason::runnable: return "runnable";
+    case wait_reason::runnable:
+    case wait_reason::contending: return "runnable";
     case wait_reason::asio_operation: return "asio operation";
     case wait_reason::blocking_call: return "blocking call";
     case wait_reason::chan_receive: return "chan receive";
@@ -116,6 +117,15 @@ const char* wait_reason_text(wait_reason r) noexcept
     case wait_reason::pending: return "pending operation";
     case wait_reason::sleep: return "sleep";
     case wait_reason::context_done: return "context done";
+    case wait_reason::mutex_lock: return "sync.Mutex.Lock";
+    case wait_reason::rw_mutex_lock: return "sync.RWMutex.Lock";
+    case wait_reason::rw_mutex_lock_shared: return "sync.RWMutex.RLock";
+    case wait_reason::cond: return "sync.Cond.Wait";
+    case wait_reason::wait_group: return "sync.WaitGroup.Wait";
+    case wait_reason::semaphore: return "semaphore acquire";
+    case wait_reason::event: return "event wait";
+    case wait_reason::latch: return "latch wait";
+    case wait_reason::barrier: return "barrier wait";
     case wait_reason::settle: return "settle";
     }
     return "unknown";
@@ -146,7 +156,7 @@ struct snapshot {
 
 bool is_waiting(wait_reason r) noexcept
 {
-    return r != wait_reason::running && r != wait_reason::runnable;
+    return r != wait_reason::running && !is_queued(r);
 }
 
 const char* state_of(wait_reason r) noexcept

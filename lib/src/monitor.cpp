@@ -148,6 +148,7 @@ bool scheduler::deadlocked() noexcept
             switch (g->reason.load(std::memory_order_relaxed)) {
             case wait_reason::running:
             case wait_reason::runnable:
+            case wait_reason::contending:
             case wait_reason::asio_operation:
             case wait_reason::blocking_call:
             case wait_reason::pending: all_wait = false; break;

@@ -112,6 +112,12 @@ void ready(goroutine& g) noexcept
     requeue(g);
 }
 
+void ready_to_contend(goroutine& g) noexcept
+{
+    g.reason.store(wait_reason::contending, std::memory_order_relaxed);
+    requeue(g);
+}
+
 void requeue(goroutine& g) noexcept
 {
     worker* w = this_thread_state().held;
@@ -214,6 +220,9 @@ void worker::hand_back(thread_state& me)
 void worker::run_slice(goroutine& g, thread_state& me, std::int32_t budget)
 {
     slices_.store(slices_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (WEFT_UNLIKELY(g.reason.load(std::memory_order_relaxed) == wait_reason::contending)) {
+        if (!g.parked_on.verb->retry(g.parked_on.driver, g)) return;
+    }
     g.since = now;
     g.budget = budget;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
@@ -482,8 +491,7 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
             if (g) seize(g);
-            if (g && g->parked_on &&
-                g->reason.load(std::memory_order_acquire) != wait_reason::runnable &&
+            if (g && g->parked_on && !is_queued(g->reason.load(std::memory_order_acquire)) &&
                 g->parked_on.withdraw(false)) {
                 unwind(g);
             }

@@ -124,7 +124,10 @@ bool select_core::reaches_out(bubble_id b) const noexcept
 bool select_core::start(fast_random& random, select_order order, wake_list& wakes) noexcept
 {
     lock();
-    if (!poll_all(random, order, wakes)) return false;
+    if (!poll_all(random, order, wakes)) {
+        for (std::uint32_t i = 0; i < lockable_; ++i) by_address_[i]->w.orphan = false;
+        return false;
+    }
     unlock();
     return true;
 }
@@ -158,10 +161,12 @@ void select_core::leave_queues(const waiter* except) noexcept
     }
     for (std::uint32_t i = 0; i < lockable_; ++i) {
         select_case& c = *by_address_[i];
-        if (&c.w == except) continue;
+        if (&c.w == except || c.w.orphan) continue;
+        wake_list wakes;
         c.target->lock.lock();
-        c.verb->dequeue(c.op, c.w);
+        c.verb->dequeue(c.op, c.w, wakes);
         c.target->lock.unlock();
+        wakes.wake_all();
     }
 }
 

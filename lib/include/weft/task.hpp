@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <exception>
 #include <new>
+#include <optional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -61,6 +62,48 @@ public:
 private:
     task<U> child_;
     goroutine& self_;
+};
+
+/// What `co_await` finds done most often, without a frame, and else runs a task for. `finish()` is the result.
+template <class Finish>
+class [[nodiscard]] brief_task {
+public:
+    brief_task(std::optional<task<>> work, Finish finish) noexcept
+        : work_(std::move(work)), finish_(std::move(finish))
+    {
+    }
+
+private:
+    template <class F>
+    friend class brief_awaiter;
+
+    std::optional<task<>> work_;
+    Finish finish_;
+};
+
+template <class Finish>
+class brief_awaiter {
+public:
+    brief_awaiter(brief_task<Finish>&& b, goroutine& self) : finish_(std::move(b.finish_))
+    {
+        if (b.work_) child_.emplace(std::move(*b.work_), self);
+    }
+
+    bool await_ready() const noexcept { return !child_; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h) noexcept
+    {
+        child_->await_suspend(h);
+    }
+    decltype(auto) await_resume()
+    {
+        if (child_) child_->await_resume();
+        return finish_();
+    }
+
+private:
+    std::optional<child_awaiter<void>> child_;
+    Finish finish_;
 };
 
 /// Awaits whatever Asio's own promise can await; the goroutine belongs to Asio meanwhile.
@@ -143,6 +186,11 @@ template <class U>
 struct is_task<task<U>> : std::true_type {};
 
 template <class T>
+struct is_brief_task : std::false_type {};
+template <class Finish>
+struct is_brief_task<brief_task<Finish>> : std::true_type {};
+
+template <class T>
 struct is_other_awaitable : std::false_type {};
 template <class U, class Ex>
 struct is_other_awaitable<asio::awaitable<U, Ex>>
@@ -208,6 +256,15 @@ public:
         return child_awaiter<U>(std::move(child), *self);
     }
 
+    template <class Finish>
+    auto await_transform(brief_task<Finish> b,
+                         std::source_location at = std::source_location::current())
+    {
+        enter(at);
+        self->top_core = this;
+        return brief_awaiter<Finish>(std::move(b), *self);
+    }
+
     /// A coroutine of another executor type runs beside the goroutine, on the same runtime.
     template <class U, class Ex>
         requires(!std::is_same_v<Ex, executor>)
@@ -223,6 +280,7 @@ public:
     template <class Op>
         requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> &&
                  !is_task<std::remove_cvref_t<Op>>::value &&
+                 !is_brief_task<std::remove_cvref_t<Op>>::value &&
                  !is_other_awaitable<std::remove_cvref_t<Op>>::value)
     auto await_transform(Op&& op, std::source_location at = std::source_location::current())
     {

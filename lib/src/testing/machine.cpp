@@ -257,7 +257,8 @@ bool testing_machine::reaches_out(goroutine& g) const noexcept
 {
     switch (g.reason.load(std::memory_order_acquire)) {
     case wait_reason::running:
-    case wait_reason::runnable: return false; // it is found in a queue
+    case wait_reason::runnable:
+    case wait_reason::contending: return false; // it is found in a queue
     case wait_reason::asio_operation:
     case wait_reason::blocking_call:
     case wait_reason::pending: return true;

@@ -25,6 +25,7 @@ struct registry_shard;
 enum class wait_reason : std::uint8_t {
     running,
     runnable,
+    contending, ///< in a run queue; its operation is tried, again or at last, before it goes on
     asio_operation,
     blocking_call,
     chan_receive,
@@ -37,10 +38,25 @@ enum class wait_reason : std::uint8_t {
     pending,
     sleep,
     context_done,
+    mutex_lock,
+    rw_mutex_lock,
+    rw_mutex_lock_shared,
+    cond,
+    wait_group,
+    semaphore,
+    event,
+    latch,
+    barrier,
     settle,
 };
 
 const char* wait_reason_text(wait_reason r) noexcept;
+
+/// It stands in a run queue, or is about to.
+[[nodiscard]] constexpr bool is_queued(wait_reason r) noexcept
+{
+    return r == wait_reason::runnable || r == wait_reason::contending;
+}
 
 /// What every frame of a goroutine knows about its place in it. Filled at the frame's first await.
 struct promise_core {
@@ -67,6 +83,9 @@ struct parked_operation {
         bool (*reaches_out)(const void* driver, bubble_id b) noexcept;
         /// Of the lock it waits for; asked while the world is stopped.
         lock_owner (*owner)(const void* driver) noexcept;
+        /// Of one that is `contending`, when its turn has come: true if it may go on; false if it waits (again),
+        /// and then it may be running elsewhere.
+        bool (*retry)(void* driver, goroutine&) noexcept;
     };
 
     [[nodiscard]] explicit operator bool() const noexcept { return verb != nullptr; }
@@ -151,6 +170,8 @@ inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
 /// Makes a parked goroutine runnable: on the calling worker's queue, else through the injection
 /// queue.
 void ready(goroutine& g) noexcept;
+/// As `ready`, but its operation is to be tried again first.
+void ready_to_contend(goroutine& g) noexcept;
 
 /// Puts the goroutine, just parked by its own thread, at the tail of the run queue.
 void requeue(goroutine& g) noexcept;

@@ -33,6 +33,15 @@ public:
         tail_ = h;
     }
 
+    void push_front(T* node) noexcept
+    {
+        list_hook* h = node;
+        h->prev = nullptr;
+        h->next = head_;
+        (head_ ? head_->prev : tail_) = h;
+        head_ = h;
+    }
+
     void remove(T* node) noexcept
     {
         list_hook* h = node;

@@ -34,10 +34,18 @@ concept context_like = std::same_as<T, context>;
 ///  - `attempt(w, wakes)` locked: does it now if it can be done, true then; sets `w.ok`, adds whom
 ///                        to wake;
 ///  - `enqueue(w)`        locked: stands `w` in line; a waker does the operation on `w`'s behalf;
-///  - `dequeue(w)`        locked: takes `w` out again if it still stands there;
+///  - `dequeue(w)`        locked: takes `w` out again if it still stands there; or `dequeue(w, wakes)`, where
+///                        that lets others through;
 ///  - `finish(w)`         unlocked, once done: the result, or throws;
 ///  - `reason()`          why the goroutine waits;
 ///  - `owner()`           of a lock, and only there: who holds it.
+///
+/// What is held after it (a lock, a permit) says so with `static constexpr bool holds = true`: a goroutine whose
+/// budget is spent then yields before it tries, and not while it keeps others waiting. A lock that woken goroutines
+/// must win also has
+///
+///  - `retry(w, wakes)`   locked: as `attempt`, for one whose turn has come;
+///  - `undo(w, wakes)`    locked: it was woken, and will never run.
 ///
 /// An operation refers to its channel without owning it, as an iterator does; `retain()` gives the
 /// handle that keeps the channel alive, for operations that outlive the expression.
@@ -47,11 +55,23 @@ concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes)
     { cop.target() } noexcept -> std::same_as<waitable*>;
     { op.attempt(w, wakes) } noexcept -> std::same_as<bool>;
     { op.enqueue(w) } noexcept;
-    { op.dequeue(w) } noexcept;
+    requires requires {
+        { op.dequeue(w) } noexcept;
+    } || requires {
+        { op.dequeue(w, wakes) } noexcept;
+    };
     { op.finish(w) } -> std::same_as<typename Op::result_type>;
     { cop.reason() } noexcept -> std::same_as<wait_reason>;
     { cop.retain() };
 };
+
+/// Locked: takes `w` out of its queue.
+template <class Op>
+void dequeue(Op& op, waiter& w, wake_list& wakes) noexcept
+{
+    if constexpr (requires { op.dequeue(w, wakes); }) op.dequeue(w, wakes);
+    else op.dequeue(w);
+}
 
 /// Drives one operation. Every driver has these verbs:
 ///
@@ -63,14 +83,16 @@ concept operation = requires(Op& op, const Op& cop, waiter& w, wake_list& wakes)
 ///                    touched any more;
 ///  - `abandon()`     instead of publishing: releases the locks; the operation did not happen;
 ///  - `finish()`      the result, or throws;
-///  - `withdraw()`    see `parked_operation`, as for `reaches_out(b)` and `owner()`, which a driver may
-///                    leave out.
+///  - `withdraw()`    see `parked_operation`, as for `reaches_out(b)`, `owner()` and `retry(g)`, which a
+///                    driver may leave out; one with `retry` has
+///  - `postpone(g)`   instead of `start`: it is left to `retry`.
 /// Drivers that work without a goroutine too (completion tokens) take `begin` and `publish_to`
 /// instead.
 template <operation Op>
 class single_wait {
 public:
     using result_type = typename Op::result_type;
+    static constexpr bool holds = requires { requires Op::holds; };
 
     explicit single_wait(Op& op) noexcept : op_(op) {}
 
@@ -87,7 +109,44 @@ public:
         }
         wake_list wakes;
         t->lock.lock();
-        if (!op_.attempt(w_, wakes)) return false;
+        if (!op_.attempt(w_, wakes)) {
+            w_.orphan = false;
+            w_.slot = nullptr;
+            w_.index = 0;
+            return false;
+        }
+        t->lock.unlock();
+        wakes.wake_all();
+        return true;
+    }
+
+    void postpone(goroutine& g) noexcept
+        requires holds
+    {
+        w_.whom = wake_target(g);
+        w_.orphan = false;
+        w_.slot = nullptr;
+        w_.index = 0;
+        w_.queued = false;
+    }
+
+    /// The goroutine's turn has come: it was woken to contend for what it wants, or has not tried yet.
+    bool retry(goroutine& g) noexcept
+        requires holds
+    {
+        wake_list wakes;
+        waitable* t = op_.target();
+        t->lock.lock();
+        bool done;
+        if constexpr (requires { op_.retry(w_, wakes); }) done = op_.retry(w_, wakes);
+        else done = op_.attempt(w_, wakes);
+        if (!done) {
+            g.reason.store(op_.reason(), std::memory_order_release);
+            if (WEFT_LIKELY(g.bound == nullptr) || g.bound->begin_wait()) {
+                publish(g); // from here on it may be running elsewhere
+                return false;
+            }
+        }
         t->lock.unlock();
         wakes.wake_all();
         return true;
@@ -117,25 +176,39 @@ public:
     }
     [[nodiscard]] lock_owner owner() const noexcept
     {
-        if constexpr (requires(const Op& op) { op.owner(); }) return op_.owner();
-        else return {};
+        if constexpr (requires(const Op& op) { op.owner(); }) {
+            if (!w_.orphan) return op_.owner();
+        }
+        return {};
     }
     result_type finish() { return op_.finish(w_); }
 
     bool withdraw(bool woken = false) noexcept
     {
-        if (woken) return false; // it stood in one queue, which may be gone
+        wake_list wakes;
         waitable* t = op_.target();
+        if (woken) { // it stood in one queue, which may be gone
+            if constexpr (requires { op_.undo(w_, wakes); }) {
+                if (!w_.slot) return false;
+                t->lock.lock();
+                op_.undo(w_, wakes);
+                t->lock.unlock();
+                wakes.wake_all();
+            }
+            return false;
+        }
         if (!t) {
             nowhere.lock.lock();
             const bool waited = std::exchange(w_.queued, false);
             nowhere.lock.unlock();
             return waited;
         }
+        if (w_.orphan) return true;
         t->lock.lock();
         const bool was_queued = w_.queued;
-        op_.dequeue(w_);
+        dequeue(op_, w_, wakes);
         t->lock.unlock();
+        wakes.wake_all();
         return was_queued;
     }
 
@@ -148,6 +221,8 @@ private:
 /// `reason`.
 template <class Driver>
 class parking_awaiter {
+    static constexpr bool can_retry = requires(Driver& d, goroutine& g) { d.retry(g); };
+
 public:
     template <class... Args>
     explicit parking_awaiter(promise_core& p, Args&&... args)
@@ -158,8 +233,15 @@ public:
     bool await_ready() noexcept
     {
         goroutine& g = *core_.self;
-        done_ = driver_.start(g);
-        return WEFT_LIKELY(done_) && WEFT_LIKELY(--g.budget > 0);
+        if constexpr (can_retry) {
+            if (WEFT_UNLIKELY(g.budget <= 1)) {
+                progress_ = progress::untried;
+                return false;
+            }
+        }
+        const bool done = driver_.start(g);
+        progress_ = done ? progress::done : progress::waits;
+        return WEFT_LIKELY(done) && WEFT_LIKELY(--g.budget > 0);
     }
 
     template <class Promise>
@@ -172,7 +254,7 @@ public:
 
     decltype(auto) await_resume()
     {
-        if (WEFT_UNLIKELY(!done_)) {
+        if (WEFT_UNLIKELY(progress_ != progress::done)) {
             const goroutine& g = *core_.self;
             if (WEFT_UNLIKELY(g.bound != nullptr) && g.bound->take_interruption())
                 throw_interrupted(g);
@@ -185,7 +267,8 @@ private:
     {
         goroutine& g = *core_.self;
         g.top_core = &core_;
-        if (done_) { // the budget is spent: give others a turn
+        // The budget is spent: others get a turn, after this or before it.
+        if (progress_ == progress::done) {
             park(g, {}, wait_reason::runnable);
             requeue(g);
             return;
@@ -202,7 +285,19 @@ private:
                     return static_cast<const Driver*>(d)->owner();
                 else return lock_owner();
             },
+            [](void* d, goroutine& it) noexcept {
+                if constexpr (can_retry) return static_cast<Driver*>(d)->retry(it);
+                else return true;
+            },
         };
+        if constexpr (can_retry) {
+            if (progress_ == progress::untried) {
+                driver_.postpone(g);
+                park(g, {&driver_, &verbs}, wait_reason::contending);
+                requeue(g);
+                return;
+            }
+        }
         park(g, {&driver_, &verbs}, driver_.reason());
         if (WEFT_UNLIKELY(g.bound != nullptr) && !g.bound->begin_wait()) {
             driver_.abandon(); // its context has ended
@@ -213,8 +308,10 @@ private:
         driver_.publish(g); // from here on this frame may be running elsewhere
     }
 
+    enum class progress : std::uint8_t { waits, done, untried };
+
     promise_core& core_;
-    bool done_;
+    progress progress_;
     Driver driver_;
 };
 

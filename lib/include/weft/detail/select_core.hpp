@@ -17,7 +17,7 @@ struct select_case {
     struct verbs {
         bool (*attempt)(void* op, waiter&, wake_list&) noexcept;
         void (*enqueue)(void* op, waiter&) noexcept;
-        void (*dequeue)(void* op, waiter&) noexcept;
+        void (*dequeue)(void* op, waiter&, wake_list&) noexcept;
     };
 
     template <operation Op>
@@ -28,7 +28,9 @@ struct select_case {
                 return static_cast<Op*>(p)->attempt(in, wakes);
             },
             [](void* p, waiter& in) noexcept { static_cast<Op*>(p)->enqueue(in); },
-            [](void* p, waiter& in) noexcept { static_cast<Op*>(p)->dequeue(in); },
+            [](void* p, waiter& in, wake_list& wakes) noexcept {
+                detail::dequeue(*static_cast<Op*>(p), in, wakes);
+            },
         };
         op = &o;
         verb = &table;

@@ -19,27 +19,42 @@ struct wake_callback {
     void (*fire)(wake_callback*) noexcept;
 };
 
-/// Whom a waker wakes: a goroutine or a callback, told apart by the lowest bit of the address.
+/// Whom a waker wakes: a goroutine or a callback, told apart by the lowest bits of the address. A goroutine may be
+/// one that contends: when its turn comes, its operation is tried again (`parked_operation::verbs::retry`).
 class wake_target {
 public:
     wake_target() noexcept {} // NOLINT: raw, as the waiter it is part of
     explicit wake_target(goroutine& g) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&g)) {}
     explicit wake_target(wake_callback& c) noexcept
-        : bits_(reinterpret_cast<std::uintptr_t>(&c) | 1)
+        : bits_(reinterpret_cast<std::uintptr_t>(&c) | is_callback)
     {
     }
 
+    /// What `wake` does from now on; not for callbacks.
+    void set_contending(bool on) noexcept { bits_ = on ? bits_ | contends : bits_ & ~contends; }
+
     void wake() const noexcept
     {
-        if (WEFT_LIKELY((bits_ & 1) == 0)) {
+        if (WEFT_LIKELY((bits_ & (is_callback | contends)) == 0)) {
             ready(*reinterpret_cast<goroutine*>(bits_));
+        } else if (bits_ & contends) {
+            ready_to_contend(*reinterpret_cast<goroutine*>(bits_ & ~contends));
         } else {
-            auto* c = reinterpret_cast<wake_callback*>(bits_ & ~std::uintptr_t{1});
+            auto* c = reinterpret_cast<wake_callback*>(bits_ & ~is_callback);
             c->fire(c);
         }
     }
 
+    [[nodiscard]] bool contending() const noexcept { return (bits_ & contends) != 0; }
+    /// Null: it is a callback.
+    [[nodiscard]] goroutine* as_goroutine() const noexcept
+    {
+        return bits_ & is_callback ? nullptr : reinterpret_cast<goroutine*>(bits_ & ~contends);
+    }
+
 private:
+    static constexpr std::uintptr_t is_callback = 1, contends = 2;
+
     std::uintptr_t bits_;
 };
 
@@ -81,6 +96,7 @@ struct waiter : list_hook {
     std::uint32_t index; ///< of the select case
     bool ok;             ///< the outcome: happened, or the channel was closed
     bool queued;
+    bool orphan; ///< what it waits for has gone; set from the moment that it has to wait
 
     void wake() noexcept { whom.wake(); }
 };
@@ -94,6 +110,11 @@ public:
     {
         w.queued = true;
         list_.push_back(&w);
+    }
+    void push_front(waiter& w) noexcept
+    {
+        w.queued = true;
+        list_.push_front(&w);
     }
 
     void remove(waiter& w) noexcept
@@ -111,6 +132,33 @@ public:
             if (!w->contest || w->contest->win(w)) return w;
         }
         return nullptr;
+    }
+
+    /// The first waiter that can still be woken, left where it is, for those who first see whether it can be served.
+    /// Those another case has won are taken out.
+    [[nodiscard]] waiter* front_open() noexcept
+    {
+        while (waiter* w = list_.front()) {
+            if (!w->contest || w->contest->open()) return w;
+            remove(*w);
+        }
+        return nullptr;
+    }
+
+    /// Takes out `w`, which stands here. False: another case has won it.
+    [[nodiscard]] bool claim_from(waiter& w) noexcept
+    {
+        remove(w);
+        return !w.contest || w.contest->win(&w);
+    }
+
+    /// What they wait for goes. They wait for ever, and may be taken back without it.
+    void orphan_all() noexcept
+    {
+        while (waiter* w = list_.pop_front()) {
+            w->queued = false;
+            w->orphan = true;
+        }
     }
 
 private:

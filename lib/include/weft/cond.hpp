@@ -1,0 +1,135 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/intrusive_list.hpp>
+#include <weft/detail/sync_object.hpp>
+#include <weft/mutex.hpp>
+#include <weft/task.hpp>
+
+#include <type_traits>
+#include <utility>
+
+/// `cond`: goroutines that wait until something guarded by a mutex has changed.
+
+namespace weft {
+
+/// A condition of a mutex.
+///
+///     auto g = co_await m.lock();
+///     while (!ready) co_await changed.wait(g);      // or: co_await changed.wait(g, [&] { return ready; });
+///
+/// First in, first out. No signal is lost: who waits stands in line before the mutex is unlocked; and one whose
+/// context ends at the moment of its signal passes it on.
+///
+/// @par Thread safety  safe, from goroutines; `signal` and `broadcast` also from ordinary threads, with the mutex locked
+///                     or not.
+/// @par Ordering       a signal happens-before the return of the wait that it ends.
+/// @par Lifetime       it must outlive what uses it, and its mutex must outlive it.
+/// @par Source         Go sync.Cond. It can be neither copied nor moved.
+class cond : private detail::sync_object {
+public:
+    explicit cond(mutex& m) noexcept : mutex_(m) {}
+    ~cond();
+
+    /// Unlocks the mutex, which `g` holds, waits for a signal, and locks it again.
+    ///
+    /// With a context, or in a goroutine that is bound to one, it gives up when that ends, and throws `error` with its code.
+    /// It does not wait for the mutex then: `g` holds nothing.
+    ///
+    /// @throws misuse_error  "cond: wait without the lock": `g` does not hold its mutex.
+    [[nodiscard]] task<> wait(mutex::guard& g);
+    template <detail::context_like Context>
+    [[nodiscard]] task<> wait(Context ctx, mutex::guard& g);
+
+    /// Waits until `holds()`, which is called with the mutex locked.
+    template <class Predicate>
+        requires std::is_invocable_r_v<bool, Predicate&>
+    [[nodiscard]] task<> wait(mutex::guard& g, Predicate holds)
+    {
+        while (!holds()) co_await wait(g);
+    }
+    template <detail::context_like Context, class Predicate>
+        requires std::is_invocable_r_v<bool, Predicate&>
+    [[nodiscard]] task<> wait(Context ctx, mutex::guard& g, Predicate holds)
+    {
+        while (!holds()) co_await wait(ctx, g);
+    }
+
+    /// Lets the first go on that waits; nothing if nobody does.
+    void signal() noexcept { wake(false); }
+    /// Lets all go on that wait.
+    void broadcast() noexcept { wake(true); }
+
+private:
+    /// A place in the line, taken while the mutex is held; it lives in the frame of the wait.
+    /// All of it is guarded by the condition's lock.
+    class ticket : public detail::list_hook {
+    public:
+        ticket(cond& c, mutex::guard& g);
+        /// Leaves the line. A signal that it has, and that its goroutine did not take, goes to the next.
+        ~ticket();
+        ticket(const ticket&) = delete;
+        ticket& operator=(const ticket&) = delete;
+
+        /// Its goroutine has the mutex again.
+        void taken() noexcept { taken_ = true; }
+
+    private:
+        friend class cond;
+        enum class state : unsigned char { in_line, signalled, orphan };
+
+        cond& cond_;
+        detail::waiter* waiter_ = nullptr; ///< of its goroutine, once that is parked
+        state state_ = state::in_line;
+        bool taken_ = false; ///< its goroutine's alone
+    };
+
+    /// Waits for the signal of a ticket.
+    class signal_operation : public detail::asio_operation<signal_operation> {
+    public:
+        using result_type = void;
+
+        explicit signal_operation(ticket& t) noexcept : ticket_(&t) {}
+
+        detail::waitable* target() const noexcept { return &ticket_->cond_; }
+        bool attempt(detail::waiter& w, detail::wake_list&) noexcept
+        {
+            return w.ok = ticket_->state_ == ticket::state::signalled;
+        }
+        void enqueue(detail::waiter& w) noexcept
+        {
+            w.queued = true;
+            ticket_->waiter_ = &w;
+        }
+        void dequeue(detail::waiter& w) noexcept
+        {
+            w.queued = false;
+            ticket_->waiter_ = nullptr;
+        }
+        void finish(detail::waiter&) noexcept {}
+        detail::wait_reason reason() const noexcept { return detail::wait_reason::cond; }
+        detail::kept_by_owner retain() const noexcept { return {}; }
+
+    private:
+        ticket* ticket_;
+    };
+
+    void wake(bool all) noexcept;
+
+    mutex& mutex_;
+    detail::intrusive_list<ticket> line_; ///< guarded by lock
+};
+
+template <detail::context_like Context>
+task<> cond::wait(Context ctx, mutex::guard& g)
+{
+    ctx.throw_if_done();
+    ticket t(*this, g);
+    g.unlock();
+    co_await context_operation<signal_operation>(ctx, signal_operation(t));
+    g = co_await mutex_.lock(ctx);
+    t.taken();
+}
+
+} // namespace weft

@@ -1,0 +1,85 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/detail/detached.hpp>
+#include <weft/detail/sync_object.hpp>
+#include <weft/task.hpp>
+
+/// `event`: a fact that goroutines wait for.
+
+namespace weft {
+
+/// Set or not; `wait` waits until it is set. It stays set until it is reset.
+///
+/// @par Thread safety  safe, from goroutines; all but `wait` also from ordinary threads.
+/// @par Ordering       a `set` happens-before the return of each `wait` that sees it.
+/// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever.
+class event : private detail::sync_object {
+public:
+    class wait_operation;
+
+    event() = default;
+    explicit event(bool set) noexcept : set_(set) {}
+    ~event() { orphan(waiters_); }
+
+    /// Lets everybody go on who waits, and those who will, until it is reset.
+    void set() noexcept
+    {
+        detail::with_lock(*this, [this](detail::wake_list& wakes) {
+            note_use();
+            set_ = true;
+            release_all(waiters_, wakes);
+        });
+    }
+    void reset() noexcept
+    {
+        detail::with_lock(*this, [this](auto&) { set_ = false; });
+    }
+    [[nodiscard]] bool is_set() noexcept
+    {
+        return detail::with_lock(*this, [this](auto&) { return set_; });
+    }
+
+    /// Waits until it is set. Also a select case. With a context it gives up when that ends: `error` with its code.
+    [[nodiscard]] wait_operation wait() noexcept;
+    template <detail::context_like Context>
+    [[nodiscard]] auto wait(const Context& ctx)
+    {
+        return context_operation<wait_operation>(ctx, wait());
+    }
+
+private:
+    bool set_ = false;           ///< guarded by lock
+    detail::wait_queue waiters_; ///< guarded by lock; empty while it is set
+};
+
+/// The operation `event::wait` returns: `void(std::exception_ptr)`.
+class [[nodiscard]] event::wait_operation : public detail::asio_operation<wait_operation> {
+public:
+    using result_type = void;
+
+    explicit wait_operation(event& e) noexcept : event_(&e) {}
+
+    detail::waitable* target() const noexcept { return event_; }
+    bool attempt(detail::waiter& w, detail::wake_list&) noexcept
+    {
+        event_->note_use();
+        return w.ok = event_->set_;
+    }
+    void enqueue(detail::waiter& w) noexcept { event_->waiters_.push(w); }
+    void dequeue(detail::waiter& w) noexcept { event_->waiters_.remove(w); }
+    void finish(detail::waiter&) noexcept {}
+    detail::wait_reason reason() const noexcept { return detail::wait_reason::event; }
+    detail::kept_by_owner retain() const noexcept { return {}; }
+
+private:
+    event* event_;
+};
+
+inline event::wait_operation event::wait() noexcept
+{
+    return wait_operation(*this);
+}
+
+} // namespace weft

@@ -1,0 +1,75 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/mutex.hpp>
+
+namespace weft {
+
+using detail::waiter;
+using detail::wake_list;
+
+mutex::~mutex()
+{
+    if (waiters_.empty() && !woken_) return;
+    sync_object::lock.lock();
+    waiters_.orphan_all();
+    if (woken_) woken_->slot = nullptr;
+    sync_object::lock.unlock();
+}
+
+/// Locked. Nobody holds the mutex any more.
+void mutex::wake_next(wake_list& wakes) noexcept
+{
+    if (woken_) {
+        woken_->ok =
+            false; // it had been handed the lock, which somebody else has unlocked: it must try
+        return;
+    }
+    if (waiter* w = waiters_.pop_claimed()) hand_to(*w, wakes);
+}
+
+/// Locked. Nobody holds the mutex; `w` stands in no queue, and its wait is decided.
+void mutex::hand_to(waiter& w, wake_list& wakes) noexcept
+{
+    const detail::goroutine* g = w.whom.as_goroutine();
+    w.ok = true;
+    if (w.whom.contending()) {
+        w.slot = this;
+        woken_ = &w;
+        // A bound goroutine that waits again would have to be watched by its context again.
+        w.ok = g->bound || w.index >= most_in_vain;
+    } else {
+        owner_.site = *static_cast<const std::source_location*>(w.slot);
+    }
+    held_ = w.ok;
+    owner_.goroutine = held_ && g ? g->id : 0;
+    wakes.push(&w);
+}
+
+/// Locked. `w`'s turn has come.
+bool mutex::retry(waiter& w, const std::source_location& at) noexcept
+{
+    const std::uint64_t id = w.whom.as_goroutine()->id;
+    if (woken_ == &w) {
+        woken_ = nullptr;
+        w.slot = nullptr;
+        ++w.index;
+        if (w.ok) {
+            owner_ = {id, at};
+            return true;
+        }
+    }
+    return w.ok = take(id, at);
+}
+
+/// Locked. `w` was woken, and is being destroyed instead.
+void mutex::undo(waiter& w, wake_list& wakes) noexcept
+{
+    if (woken_ != &w) return;
+    woken_ = nullptr;
+    w.slot = nullptr;
+    if (w.ok) let_go(wakes);
+    else if (!held_) wake_next(wakes);
+}
+
+} // namespace weft

@@ -1,0 +1,24 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <weft/once.hpp>
+
+#include <weft/detail/binding.hpp>
+#include <weft/error.hpp>
+
+#include <exception>
+#include <system_error>
+
+namespace weft::detail {
+
+bool ending_by_context() noexcept
+{
+    const goroutine* g = this_thread_state().current;
+    if (!g || !g->bound || !g->bound->must_end()) return false;
+    const std::error_code code = g->bound->to() == binding::tied_to::context
+                                     ? make_error_code(g->bound->reason())
+                                     : std::error_code();
+    return is_cancellation(std::current_exception(), code);
+}
+
+} // namespace weft::detail
