@@ -30,6 +30,20 @@ WEFT_MODEL_CASE(runtime_injections)
     check(ran == 2, "a goroutine never ran");
 }
 
+/// With one worker there is nobody else who could come for what it misses while it goes idle.
+WEFT_MODEL_CASE(runtime_injections_one_worker)
+{
+    machine m(1);
+    int ran = 0;
+    begin_focus();
+    outsider one([&] { m.inject([&ran] { ++ran; }); });
+    outsider two([&] { m.inject([&ran] { ++ran; }); });
+    one.join();
+    two.join();
+    m.join();
+    check(ran == 2, "a goroutine never ran");
+}
+
 WEFT_MODEL_CASE(runtime_ping_pong)
 {
     machine m;
