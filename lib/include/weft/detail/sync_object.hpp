@@ -86,8 +86,8 @@ public:
     holder(holder&& o) noexcept : held_(std::exchange(o.held_, nullptr)) {}
     holder& operator=(holder&& o) noexcept
     {
-        holder old(std::move(*this));
-        held_ = std::exchange(o.held_, nullptr);
+        holder taken(std::move(o)); // first, so that one may be moved into itself
+        std::swap(held_, taken.held_);
         return *this;
     }
     ~holder()
