@@ -25,6 +25,7 @@
 #include <weft/latch.hpp>
 #include <weft/log.hpp>
 #include <weft/mutex.hpp>
+#include <weft/object_pool.hpp>
 #include <weft/once.hpp>
 #include <weft/pending.hpp>
 #include <weft/rate_limiter.hpp>
