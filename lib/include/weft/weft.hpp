@@ -11,6 +11,7 @@
 #include <weft/blocking.hpp>
 #include <weft/channel.hpp>
 #include <weft/clock.hpp>
+#include <weft/concurrent_map.hpp>
 #include <weft/cond.hpp>
 #include <weft/context.hpp>
 #include <weft/debounce.hpp>
