@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include "scenarios_weft.hpp"
 #include "scenarios.hpp"
 
 #include <weft/weft.hpp>
@@ -419,9 +420,7 @@ result mem_parked(const request& asked)
     return bytes_of(asked, "weft", before, n);
 }
 
-using body = task<std::size_t> (*)(std::size_t n);
-
-constexpr std::pair<std::string_view, body> bodies[] = {
+constexpr std::pair<std::string_view, weft_body> bodies[] = {
     {"spawn_join", spawn_join},
     {"chan_uncontended_buf", chan_uncontended_buf},
     {"pingpong_unbuf", pingpong_unbuf},
@@ -457,12 +456,13 @@ std::optional<result> run_weft(const request& asked)
         });
     }
     const auto* found =
-        std::ranges::find(bodies, asked.what.name, &std::pair<std::string_view, body>::first);
-    if (found == std::end(bodies)) { return std::nullopt; }
+        std::ranges::find(bodies, asked.what.name, &std::pair<std::string_view, weft_body>::first);
+    const weft_body body =
+        found == std::end(bodies) ? find_sync_body(asked.what.name) : found->second;
+    if (!body) { return std::nullopt; }
     weft::runtime rt(weft::runtime_options{.procs = asked.procs});
-    return best_of(asked, "weft", [&](std::size_t n) {
-        return weft::sync_wait(rt.get_executor(), found->second(n));
-    });
+    return best_of(asked, "weft",
+                   [&](std::size_t n) { return weft::sync_wait(rt.get_executor(), body(n)); });
 }
 
 } // namespace bench

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -567,7 +568,7 @@ func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*procs)
 	wanted := func(name string) bool { return *filter == "" || *filter == name }
-	for _, s := range scenarios {
+	for _, s := range slices.Concat(scenarios, syncScenarios) {
 		if wanted(s.name) {
 			measure(s, *procs, *best, *scale)
 		}
