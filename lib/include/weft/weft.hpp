@@ -17,6 +17,7 @@
 #include <weft/debounce.hpp>
 #include <weft/debug/goroutines.hpp>
 #include <weft/defer.hpp>
+#include <weft/errgroup.hpp>
 #include <weft/error.hpp>
 #include <weft/event.hpp>
 #include <weft/executor.hpp>
