@@ -77,14 +77,14 @@ std::exception_ptr group_state::first_failure() noexcept
     return failures_.empty() ? nullptr : failures_.front().what;
 }
 
-std::exception_ptr group_state::first_reason() noexcept
+group_state::failure group_state::first_reason() noexcept
 {
     std::lock_guard one(mutex_);
     seen_ = failures_.size();
     for (const failure& f : failures_) {
-        if (!f.asked_for) return f.what;
+        if (!f.asked_for) return f;
     }
-    return failures_.empty() ? nullptr : failures_.front().what;
+    return failures_.empty() ? failure{} : failures_.front();
 }
 
 std::vector<std::exception_ptr> group_state::failures()

@@ -39,6 +39,7 @@
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/shield.hpp>
+#include <weft/singleflight.hpp>
 #include <weft/sleep.hpp>
 #include <weft/sometimes.hpp>
 #include <weft/sync_wait.hpp>

@@ -30,6 +30,11 @@ namespace weft::detail {
 /// there is a member, so that members need no reference to it.
 class group_state {
 public:
+    struct failure {
+        std::exception_ptr what;
+        bool asked_for; ///< by a context: nobody has to see it
+    };
+
     explicit group_state(const context& parent) : life_(with_cancel_cause(parent)) {}
 
     [[nodiscard]] const context& ctx() const noexcept { return life_.ctx; }
@@ -53,7 +58,7 @@ public:
     /// The first exception, or null. It counts as seen then, as do all others.
     [[nodiscard]] std::exception_ptr first_failure() noexcept;
     /// The first one that is not what the context asked for, else as `first_failure`.
-    [[nodiscard]] std::exception_ptr first_reason() noexcept;
+    [[nodiscard]] failure first_reason() noexcept;
     [[nodiscard]] std::vector<std::exception_ptr> failures();
     /// Nobody may become a member any more. False, and nothing has changed: there is one.
     [[nodiscard]] bool close() noexcept;
@@ -61,11 +66,6 @@ public:
     void abandon() noexcept;
 
 private:
-    struct failure {
-        std::exception_ptr what;
-        bool asked_for; ///< by a context: nobody has to see it
-    };
-
     [[nodiscard]] bool asked_for(const std::exception_ptr& e) const noexcept;
 
     const cancellable<cancel_cause_function> life_;
