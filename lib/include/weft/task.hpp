@@ -200,6 +200,11 @@ struct is_other_awaitable<asio::awaitable<U, Ex>>
 template <class T>
 concept drivable = requires { typename std::remove_cvref_t<T>::driver; };
 
+/// Types whose awaiter works on the frames of the goroutine itself (`pattern::generator`): it is made of the operation
+/// and the awaiting frame's `promise_core`.
+template <class T>
+concept frame_step = requires { typename std::remove_cvref_t<T>::frame_awaiter; };
+
 /// Asio's frame with weft's eyes: it knows its goroutine, its caller and where it waits, and awaits
 /// weft operations without a handler object.
 ///
@@ -248,6 +253,14 @@ public:
         return parking_awaiter<typename std::remove_cvref_t<Op>::driver>(*this, op);
     }
 
+    template <frame_step Op>
+    auto await_transform(Op&& op, std::source_location at = std::source_location::current())
+    {
+        enter(at);
+        self->top_core = this;
+        return typename std::remove_cvref_t<Op>::frame_awaiter(op, *this);
+    }
+
     template <class U>
     auto await_transform(task<U> child, std::source_location at = std::source_location::current())
     {
@@ -278,7 +291,7 @@ public:
     }
 
     template <class Op>
-        requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> &&
+        requires(!operation<std::remove_cvref_t<Op>> && !drivable<Op> && !frame_step<Op> &&
                  !is_task<std::remove_cvref_t<Op>>::value &&
                  !is_brief_task<std::remove_cvref_t<Op>>::value &&
                  !is_other_awaitable<std::remove_cvref_t<Op>>::value)

@@ -16,7 +16,9 @@
 ///                                          awaitable;
 ///  - `detail::awaitable_frame_base<Ex>`    `after_suspend(fn, arg)`: runs `fn` once the coroutine
 ///                                          is fully suspended; `attach_thread` / `detach_thread`:
-///                                          who pumps the frame;
+///                                          who pumps the frame; `push_frame` / `pop_frame`: a frame
+///                                          on top of its caller's, and back, for generators;
+///                                          `coro_` (protected), `destroy`: the coroutine behind it;
 ///  - `detail::awaitable_thread<Ex>`        owner of a stack of frames; moved into the goroutine
 ///                                          record while parked; `pump` (protected) resumes the top
 ///                                          frame until it is moved on;
