@@ -12,6 +12,7 @@
 #include <functional>
 #include <limits>
 #include <source_location>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -97,22 +98,35 @@ private:
         detail::start_arguments<Args&&...>::apply(
             "wait_group::go",
             [&]<class F, class... Rest>(detail::scheduler& s, F&& f, Rest&&... rest) {
-                detail::start_goroutine(s, at, counted<std::decay_t<F>, std::decay_t<Rest>...>,
-                                        ticket(*this), std::forward<F>(f),
-                                        std::forward<Rest>(rest)...);
+                using counted = work<std::decay_t<F>, std::decay_t<Rest>...>;
+                detail::start_goroutine(
+                    s, at, run<counted>,
+                    counted{ticket(*this), std::forward<F>(f), {std::forward<Rest>(rest)...}});
             },
             std::forward<Args>(args)...);
     }
 
-    /// The callable goes before the ticket: who waits finds nothing of it left.
+    /// The callable goes before the ticket: who waits finds nothing of it left. In one object, because
+    /// compilers differ in the order in which the parameters of a coroutine go.
     template <class F, class... Args>
-    static task<> counted(ticket, F f, Args... args)
-    {
-        if constexpr (detail::is_task<detail::call_result_t<F, Args...>>::value) {
-            (void)co_await std::invoke(f, std::move(args)...);
-        } else {
-            (void)std::invoke(f, std::move(args)...);
+    struct work {
+        ticket counted;
+        F f;
+        std::tuple<Args...> args;
+
+        decltype(auto) operator()()
+        {
+            return std::apply(
+                [this](Args&... a) -> decltype(auto) { return std::invoke(f, std::move(a)...); },
+                args);
         }
+    };
+    template <class Work>
+    static task<> run(Work w)
+    {
+        if constexpr (detail::is_task<std::remove_cvref_t<decltype(w())>>::value)
+            (void)co_await w();
+        else (void)w();
         co_return;
     }
 
