@@ -14,12 +14,16 @@ using detail::wake_list;
 
 cond::~cond()
 {
-    if (line_.empty()) return;
+    if (line_.empty() && called_.empty()) return;
     lock.lock();
     while (ticket* t = line_.pop_front()) {
-        t->state_ = ticket::state::orphan;
-        if (t->waiter_) t->waiter_->orphan = true;
+        t->set(ticket::state::over);
+        if (waiter* w = t->waiter_) {
+            w->queued = false;
+            w->orphan = true;
+        }
     }
+    while (ticket* t = called_.pop_front()) t->set(ticket::state::over);
     lock.unlock();
 }
 
@@ -32,14 +36,23 @@ cond::ticket::ticket(cond& c, mutex::guard& g) : cond_(c)
     c.lock.unlock();
 }
 
+void cond::ticket::taken() noexcept
+{
+    cond_.lock.lock();
+    cond_.called_.remove(this);
+    set(state::over);
+    cond_.lock.unlock();
+}
+
 cond::ticket::~ticket()
 {
-    if (taken_ || state_ == state::orphan) return;
+    if (get() == state::over) return;
     cond_.lock.lock();
-    const bool signalled = state_ == state::signalled;
-    if (!signalled) cond_.line_.remove(this);
+    const state last = get();
+    if (last == state::in_line) cond_.line_.remove(this);
+    else if (last != state::over) cond_.called_.remove(this);
     cond_.lock.unlock();
-    if (signalled) cond_.signal();
+    if (last == state::signalled) cond_.signal();
 }
 
 task<> cond::wait(mutex::guard& g)
@@ -56,17 +69,17 @@ void cond::wake(bool all) noexcept
     detail::with_lock(*this, [&](wake_list& wakes) {
         note_use();
         while (ticket* t = line_.pop_front()) {
-            t->state_ = ticket::state::signalled;
             if (waiter* w = std::exchange(t->waiter_, nullptr)) {
                 w->queued = false;
                 if (w->contest && !w->contest->win(w)) {
-                    // Its context was faster, and it will see no signal.
-                    t->taken_ = true;
+                    t->set(ticket::state::over); // its context was faster
                     continue;
                 }
                 w->ok = true;
                 wakes.push(w);
             }
+            t->set(all ? ticket::state::released : ticket::state::signalled);
+            called_.push_back(t);
             if (!all) return;
         }
     });

@@ -4,6 +4,7 @@
 
 #include <weft/detail/intrusive_list.hpp>
 #include <weft/detail/sync_object.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/mutex.hpp>
 #include <weft/task.hpp>
 
@@ -64,25 +65,34 @@ public:
 private:
     /// A place in the line, taken while the mutex is held; it lives in the frame of the wait.
     /// All of it is guarded by the condition's lock.
+    ///
+    /// State table:
+    ///   in_line    it stands in `line_`.
+    ///   signalled  by `signal`, and its goroutine does not have the mutex yet; in `called_`.
+    ///   released   likewise, by `broadcast`.
+    ///   over       it stands nowhere: its goroutine has the mutex, or its context was faster than the signal, or the
+    ///              condition has gone. Seen without the lock, since that may have gone, too.
     class ticket : public detail::list_hook {
     public:
         ticket(cond& c, mutex::guard& g);
-        /// Leaves the line. A signal that it has, and that its goroutine did not take, goes to the next.
+        /// Leaves. A signal that it has, and that its goroutine did not take, goes to the next.
         ~ticket();
         ticket(const ticket&) = delete;
         ticket& operator=(const ticket&) = delete;
 
         /// Its goroutine has the mutex again.
-        void taken() noexcept { taken_ = true; }
+        void taken() noexcept;
 
     private:
         friend class cond;
-        enum class state : unsigned char { in_line, signalled, orphan };
+        enum class state : unsigned char { in_line, signalled, released, over };
+
+        [[nodiscard]] state get() const noexcept { return state_.load(std::memory_order_relaxed); }
+        void set(state s) noexcept { state_.store(s, std::memory_order_relaxed); }
 
         cond& cond_;
         detail::waiter* waiter_ = nullptr; ///< of its goroutine, once that is parked
-        state state_ = state::in_line;
-        bool taken_ = false; ///< its goroutine's alone
+        detail::atomic<state> state_{state::in_line};
     };
 
     /// Waits for the signal of a ticket.
@@ -95,7 +105,7 @@ private:
         detail::waitable* target() const noexcept { return &ticket_->cond_; }
         bool attempt(detail::waiter& w, detail::wake_list&) noexcept
         {
-            return w.ok = ticket_->state_ == ticket::state::signalled;
+            return w.ok = ticket_->get() != ticket::state::in_line;
         }
         void enqueue(detail::waiter& w) noexcept
         {
@@ -119,6 +129,8 @@ private:
 
     mutex& mutex_;
     detail::intrusive_list<ticket> line_; ///< guarded by lock
+    detail::intrusive_list<ticket>
+        called_; ///< guarded by lock; they have their signal, and not the mutex
 };
 
 template <detail::context_like Context>
