@@ -13,7 +13,10 @@ mutex::~mutex()
     if (waiters_.empty() && !woken_) return;
     sync_object::lock.lock();
     waiters_.orphan_all();
-    if (woken_) woken_->slot = nullptr;
+    if (woken_) { // its turn may still come
+        woken_->slot = nullptr;
+        woken_->orphan = woken_->queued = true;
+    }
     sync_object::lock.unlock();
 }
 

@@ -134,6 +134,12 @@ public:
     bool retry(goroutine& g) noexcept
         requires holds
     {
+        if (WEFT_UNLIKELY(g.bound != nullptr)) g.bound->resume(); // a canceller may be at it still
+        if (WEFT_UNLIKELY(w_.orphan)) {                           // it waits for ever
+            w_.queued = false;
+            g.reason.store(op_.reason(), std::memory_order_release);
+            return g.bound && !g.bound->begin_wait();
+        }
         wake_list wakes;
         waitable* t = op_.target();
         t->lock.lock();
@@ -203,7 +209,7 @@ public:
             nowhere.lock.unlock();
             return waited;
         }
-        if (w_.orphan) return true;
+        if (w_.orphan) return !w_.queued;
         t->lock.lock();
         const bool was_queued = w_.queued;
         dequeue(op_, w_, wakes);

@@ -96,7 +96,8 @@ struct waiter : list_hook {
     std::uint32_t index; ///< of the select case
     bool ok;             ///< the outcome: happened, or the channel was closed
     bool queued;
-    bool orphan; ///< what it waits for has gone; set from the moment that it has to wait
+    bool orphan; ///< what it waits for has gone, if it is `queued` after it was woken to try again;
+                 ///< set from the moment that it has to wait
 
     void wake() noexcept { whom.wake(); }
 };
