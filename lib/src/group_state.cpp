@@ -16,7 +16,6 @@ namespace weft::detail {
 group_state::admission group_state::admit(bool may_wait)
 {
     std::lock_guard one(mutex_);
-    if (closed_) throw_misuse("nursery: go after its end");
     const std::size_t room = failures_.size() + static_cast<std::size_t>(count_) + 1;
     if (failures_.capacity() < room) failures_.reserve(std::max<std::size_t>(2 * room, 8));
     const bool free = !slots_ || slots_->try_acquire();
@@ -95,12 +94,6 @@ std::vector<std::exception_ptr> group_state::failures()
     for (const failure& f : failures_) all.push_back(f.what);
     seen_ = failures_.size();
     return all;
-}
-
-bool group_state::close() noexcept
-{
-    std::lock_guard one(mutex_);
-    return closed_ = count_ == 0;
 }
 
 void group_state::abandon() noexcept

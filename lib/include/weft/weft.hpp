@@ -28,6 +28,7 @@
 #include <weft/log.hpp>
 #include <weft/mutex.hpp>
 #include <weft/object_pool.hpp>
+#include <weft/nursery.hpp>
 #include <weft/once.hpp>
 #include <weft/pending.hpp>
 #include <weft/rate_limiter.hpp>

@@ -60,8 +60,6 @@ public:
     /// The first one that is not what the context asked for, else as `first_failure`.
     [[nodiscard]] failure first_reason() noexcept;
     [[nodiscard]] std::vector<std::exception_ptr> failures();
-    /// Nobody may become a member any more. False, and nothing has changed: there is one.
-    [[nodiscard]] bool close() noexcept;
     /// The group has gone: ends the context, and reports what nobody saw.
     void abandon() noexcept;
 
@@ -76,7 +74,7 @@ private:
     std::unique_ptr<semaphore> slots_;
     std::vector<failure> failures_;
     std::size_t seen_ = 0; ///< so many of them
-    bool closed_ = false, abandoned_ = false;
+    bool abandoned_ = false;
     std::shared_ptr<const panic_policy> policy_; ///< of a runtime with a member that failed
 };
 
