@@ -12,3 +12,4 @@
 #include <weft/pattern/pipeline.hpp>
 #include <weft/pattern/stage.hpp>
 #include <weft/pattern/tee.hpp>
+#include <weft/pattern/worker_pool.hpp>
