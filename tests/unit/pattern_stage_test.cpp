@@ -5,6 +5,7 @@
 
 #include "testing.hpp"
 
+#include <weft/errgroup.hpp>
 #include <weft/pattern/stage.hpp>
 #include <weft/testing.hpp>
 
@@ -266,6 +267,38 @@ TEST_CASE("a goroutine of one's own belongs to the pipeline, too")
         CHECK(v == 1);
         auto what = co_await failure_of(p);
         CHECK(what == "own");
+    });
+}
+
+TEST_CASE("the stages may belong to an errgroup")
+{
+    on_procs([]() -> task<> {
+        weft::errgroup fine;
+        auto squares =
+            stage(fine, source(fine, std::views::iota(0, 100)), 3, [](int i) { return i * i; });
+        std::atomic<int> sum{0};
+        sink(fine, squares, 2, [&](int i) { sum += i; });
+        co_await fine.wait();
+        CHECK(sum == 328'350);
+
+        weft::errgroup failing;
+        auto numbers = source(failing, std::views::iota(0));
+        sink(failing, numbers, 2, [](int i) {
+            if (i == 30) throw std::runtime_error("thirty");
+        });
+        std::string what;
+        try {
+            co_await failing.wait();
+        } catch (const std::runtime_error& e) {
+            what = e.what();
+        }
+        CHECK(what == "thirty");
+        CHECK(numbers.closed());
+
+        weft::errgroup full;
+        full.set_limit(0);
+        CHECK_MISUSE(source(full, std::views::iota(0)), "pattern: the group is at its limit");
+        co_await full.wait();
     });
 }
 
