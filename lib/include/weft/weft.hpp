@@ -30,6 +30,7 @@
 #include <weft/object_pool.hpp>
 #include <weft/nursery.hpp>
 #include <weft/once.hpp>
+#include <weft/pattern.hpp>
 #include <weft/pending.hpp>
 #include <weft/rate_limiter.hpp>
 #include <weft/retry.hpp>
