@@ -36,10 +36,7 @@ public:
     /// which the last one arrives, the others go on all the same.
     [[nodiscard]] wait_operation arrive_and_wait() noexcept;
     template <detail::context_like Context>
-    [[nodiscard]] auto arrive_and_wait(const Context& ctx)
-    {
-        return context_operation<wait_operation>(ctx, arrive_and_wait());
-    }
+    [[nodiscard]] auto arrive_and_wait(const Context& ctx);
 
 private:
     const std::int64_t count_;
@@ -88,6 +85,11 @@ private:
 inline barrier::wait_operation barrier::arrive_and_wait() noexcept
 {
     return wait_operation(*this);
+}
+template <detail::context_like Context>
+auto barrier::arrive_and_wait(const Context& ctx)
+{
+    return context_operation<wait_operation>(ctx, arrive_and_wait());
 }
 
 } // namespace weft

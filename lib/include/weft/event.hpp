@@ -44,10 +44,7 @@ public:
     /// Waits until it is set. Also a select case. With a context it gives up when that ends: `error` with its code.
     [[nodiscard]] wait_operation wait() noexcept;
     template <detail::context_like Context>
-    [[nodiscard]] auto wait(const Context& ctx)
-    {
-        return context_operation<wait_operation>(ctx, wait());
-    }
+    [[nodiscard]] auto wait(const Context& ctx);
 
 private:
     bool set_ = false;           ///< guarded by lock
@@ -80,6 +77,11 @@ private:
 inline event::wait_operation event::wait() noexcept
 {
     return wait_operation(*this);
+}
+template <detail::context_like Context>
+auto event::wait(const Context& ctx)
+{
+    return context_operation<wait_operation>(ctx, wait());
 }
 
 } // namespace weft

@@ -51,10 +51,7 @@ public:
     /// Waits for zero. Also a select case. With a context it gives up when that ends: `error` with its code.
     [[nodiscard]] wait_operation wait() noexcept;
     template <detail::context_like Context>
-    [[nodiscard]] auto wait(const Context& ctx)
-    {
-        return context_operation<wait_operation>(ctx, wait());
-    }
+    [[nodiscard]] auto wait(const Context& ctx);
     /// Counts down by one, at once, and waits.
     [[nodiscard]] wait_operation arrive_and_wait();
 
@@ -94,6 +91,11 @@ inline latch::wait_operation latch::arrive_and_wait()
 {
     count_down();
     return wait();
+}
+template <detail::context_like Context>
+auto latch::wait(const Context& ctx)
+{
+    return context_operation<wait_operation>(ctx, wait());
 }
 
 } // namespace weft
