@@ -15,7 +15,7 @@ mutex::~mutex()
     waiters_.orphan_all();
     if (woken_) { // its turn may still come
         woken_->slot = nullptr;
-        woken_->orphan = woken_->queued = true;
+        woken_->orphan = true;
     }
     sync_object::lock.unlock();
 }

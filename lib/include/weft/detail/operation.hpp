@@ -136,7 +136,7 @@ public:
     {
         if (WEFT_UNLIKELY(g.bound != nullptr)) g.bound->resume(); // a canceller may be at it still
         if (WEFT_UNLIKELY(w_.orphan)) {                           // it waits for ever
-            w_.queued = false;
+            w_.queued = true;
             g.reason.store(op_.reason(), std::memory_order_release);
             return g.bound && !g.bound->begin_wait();
         }
@@ -209,7 +209,7 @@ public:
             nowhere.lock.unlock();
             return waited;
         }
-        if (w_.orphan) return !w_.queued;
+        if (w_.orphan) return std::exchange(w_.queued, false);
         t->lock.lock();
         const bool was_queued = w_.queued;
         dequeue(op_, w_, wakes);

@@ -96,8 +96,7 @@ struct waiter : list_hook {
     std::uint32_t index; ///< of the select case
     bool ok;             ///< the outcome: happened, or the channel was closed
     bool queued;
-    bool orphan; ///< what it waits for has gone, if it is `queued` after it was woken to try again;
-                 ///< set from the moment that it has to wait
+    bool orphan; ///< what it waits for has gone; set from the moment that it has to wait
 
     void wake() noexcept { whom.wake(); }
 };
@@ -153,13 +152,10 @@ public:
         return !w.contest || w.contest->win(&w);
     }
 
-    /// What they wait for goes. They wait for ever, and may be taken back without it.
+    /// What they wait for goes. They wait for ever, and may be taken back without it, once: they stay `queued`.
     void orphan_all() noexcept
     {
-        while (waiter* w = list_.pop_front()) {
-            w->queued = false;
-            w->orphan = true;
-        }
+        while (waiter* w = list_.pop_front()) w->orphan = true;
     }
 
 private:
