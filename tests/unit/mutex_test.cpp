@@ -255,6 +255,7 @@ TEST_CASE("dumps name the owner and the place, whichever way the lock was taken"
         co_await weft_test::until_parked(1, "sync.Mutex.Lock");
         for (const auto& each : weft::debug::goroutines()) CHECK(each.lock_holder == 0);
         m.unlock();
+        co_await weft_test::until_alone();
     });
 }
 
