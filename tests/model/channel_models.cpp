@@ -34,6 +34,19 @@ WEFT_MODEL_CASE(channel_in_order)
     l.settle();
 }
 
+/// The sender can end only if the one receive lets its second value in.
+WEFT_MODEL_CASE(channel_receive_lets_a_sender_in)
+{
+    machine m;
+    ledger l;
+    auto c = make_channel<int>(1);
+    m.go(send_some, c, std::ref(l), 100, 2);
+    m.go(receive_some, c, std::ref(l), 1);
+    m.join();
+    l.settle(1);
+    check(c.size() == 1);
+}
+
 WEFT_MODEL_CASE(channel_two_senders)
 {
     machine m;

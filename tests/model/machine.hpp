@@ -66,6 +66,43 @@ private:
     int asked_ = 0, begun_ = 0;
 };
 
+/// Until `n` have counted themselves. Before `machine::join` nobody comes in where nobody waits, so a goroutine
+/// that counts itself and then waits stands in line when this returns.
+inline void wait_for(const int& n, int of)
+{
+    while (n != of) yield();
+}
+
+inline bool is_canceled(const weft::error& e)
+{
+    return e.code() == weft::errc::canceled;
+}
+
+/// What a lock guards. Who visits it is alone there, though others may come in the middle.
+class guarded {
+public:
+    void visit()
+    {
+        enter();
+        point();
+        leave();
+    }
+    void enter()
+    {
+        check(inside_++ == 0, "two hold the lock");
+        before_ = visits_;
+    }
+    void leave()
+    {
+        visits_ = before_ + 1;
+        check(--inside_ == 0, "two hold the lock");
+    }
+    [[nodiscard]] int visits() const noexcept { return visits_; }
+
+private:
+    int inside_ = 0, visits_ = 0, before_ = 0;
+};
+
 /// Values that go through channels: each arrives once, and those of one sender in order. The goroutines of a
 /// model note them without points in between.
 class ledger {
