@@ -298,7 +298,13 @@ TEST_CASE("the stages may belong to an errgroup")
         weft::errgroup full;
         full.set_limit(0);
         CHECK_MISUSE(source(full, std::views::iota(0)), "pattern: the group is at its limit");
+        full.set_limit(2); // two of three alone would take what nobody receives
+        auto in = source(weft::background(), std::views::iota(0, 5), 5);
+        CHECK_MISUSE(stage(full, in, 3, [](int i) { return i; }),
+                     "pattern: the group is at its limit");
         co_await full.wait();
+        auto rest = co_await collect(weft::background(), in);
+        CHECK(rest.size() == 5);
     });
 }
 

@@ -5,6 +5,7 @@
 #include <weft/channel.hpp>
 #include <weft/context.hpp>
 #include <weft/error.hpp>
+#include <weft/event.hpp>
 #include <weft/go.hpp>
 #include <weft/pattern/pipeline.hpp>
 #include <weft/task.hpp>
@@ -15,6 +16,7 @@
 #include <source_location>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 /// What the patterns share that read channels and make channels.
 
@@ -119,17 +121,46 @@ task<> pump(context ctx, receive_channel<T> in, std::shared_ptr<outlet<T>> out)
     }
 }
 
-/// Starts a pump.
-template <class S, class T>
-void start_pump(S& scope, receive_channel<T> in, std::shared_ptr<outlet<T>> out,
-                const std::source_location& at)
+/// Keeps goroutines back until all of them have been started.
+struct start_gate {
+    event open;
+    bool all_here = false; ///< written before `open` is set
+};
+
+template <class Body>
+task<> after_start(std::shared_ptr<start_gate> gate, Body body)
 {
-    start_in(
-        scope,
-        [ctx = context_of(scope), in = std::move(in), out = std::move(out)] {
-            return pump<T>(ctx, in, out);
-        },
-        at);
+    co_await gate->open.wait();
+    if (gate->all_here) co_await body();
 }
+
+/// Starts all of them or, if it throws, none: some alone would take values that nobody receives.
+template <class S, class Body>
+void start_all_in(S& scope, std::vector<Body> bodies, const std::source_location& at)
+{
+    if (bodies.size() == 1) return start_in(scope, std::move(bodies.front()), at);
+    const auto gate = std::make_shared<start_gate>();
+    try {
+        for (Body& body : bodies) {
+            auto begin = [gate, body = std::move(body)] { return after_start(gate, body); };
+            start_in(scope, std::move(begin), at);
+        }
+    } catch (...) {
+        gate->open.set();
+        throw;
+    }
+    gate->all_here = true;
+    gate->open.set();
+}
+
+/// What a pump's goroutine runs.
+template <class T>
+struct pump_body {
+    context ctx;
+    receive_channel<T> in;
+    std::shared_ptr<outlet<T>> out;
+
+    task<> operator()() const { return pump<T>(ctx, in, out); }
+};
 
 } // namespace weft::detail

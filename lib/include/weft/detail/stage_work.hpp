@@ -15,6 +15,7 @@
 #include <ranges>
 #include <source_location>
 #include <utility>
+#include <vector>
 
 /// What the goroutines of a source, a stage and a sink do.
 
@@ -69,11 +70,15 @@ public:
     {
         for (;;) {
             ctx_.throw_if_done();
-            item_result_t<F> value;
-            if constexpr (is_task<item_call_t<F>>::value) value = co_await call_item(f_, ctx_);
-            else value = call_item(f_, ctx_);
-            if (!value) co_return;
-            co_await this->send(std::move(*value));
+            if constexpr (is_task<item_call_t<F>>::value) {
+                auto value = co_await call_item(f_, ctx_);
+                if (!value) co_return;
+                co_await this->send(std::move(*value));
+            } else {
+                auto value = call_item(f_, ctx_);
+                if (!value) co_return;
+                co_await this->send(std::move(*value));
+            }
         }
     }
 
@@ -149,9 +154,8 @@ template <class S, class Work>
 void start_workers(S& scope, std::int64_t n, std::shared_ptr<Work> work,
                    const std::source_location& at)
 {
-    for (std::int64_t i = 0; i < n; ++i) {
-        start_in(scope, [work] { return work->work(); }, at);
-    }
+    const auto body = [work = std::move(work)] { return work->work(); };
+    start_all_in(scope, std::vector(static_cast<std::size_t>(n), body), at);
 }
 
 template <class F>

@@ -36,17 +36,18 @@ task<> fill_batch(const receive_channel<T>& in, std::size_t n, std::optional<dur
     std::optional<time_point> end;
     if (wait) end = clock::now() + *wait;
     while (values.size() < n) {
-        value = in.try_receive(); // most often there is one: no timer then
-        if (!value && end) {
+        if (auto more = in.try_receive()) { // most often there is one: no timer then
+            values.push_back(std::move(*more));
+        } else if (end) {
             select_biased next{in.receive(), at(*end)};
             auto s = co_await next;
-            if (s.index() == 1) co_return;
-            value = std::move(s.template get<0>());
-        } else if (!value) {
-            value = co_await in.receive();
+            if (s.index() == 1 || !s.template get<0>()) co_return;
+            values.push_back(std::move(*s.template get<0>()));
+        } else {
+            auto last = co_await in.receive();
+            if (!last) co_return;
+            values.push_back(std::move(*last));
         }
-        if (!value) co_return;
-        values.push_back(std::move(*value));
     }
 }
 

@@ -35,11 +35,13 @@ template <detail::pattern_scope S, detail::input_channel C>
     if (n <= 0) detail::throw_misuse("fan_out: non-positive number of channels");
     const auto from = detail::checked_input(in, "fan_out: nil channel");
     std::vector<receive_channel<T>> outs;
+    std::vector<detail::pump_body<T>> pumps;
     for (std::int64_t i = 0; i < n; ++i) {
         auto out = std::make_shared<detail::outlet<T>>(0);
         outs.push_back(out->receiver());
-        detail::start_pump(scope, from, std::move(out), at);
+        pumps.push_back({detail::context_of(scope), from, std::move(out)});
     }
+    detail::start_all_in(scope, std::move(pumps), at);
     return outs;
 }
 

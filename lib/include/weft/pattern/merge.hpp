@@ -10,6 +10,7 @@
 #include <memory>
 #include <ranges>
 #include <source_location>
+#include <utility>
 #include <vector>
 
 /// `merge`: several channels as one.
@@ -30,10 +31,13 @@ template <detail::pattern_scope S, std::ranges::input_range R>
     -> detail::input_t<std::ranges::range_value_t<R>>
 {
     using T = detail::input_value_t<std::ranges::range_value_t<R>>;
-    std::vector<receive_channel<T>> from; // all are looked at before the first goroutine starts
-    for (const auto& in : ins) from.push_back(detail::checked_input(in, "merge: nil channel"));
     auto out = std::make_shared<detail::outlet<T>>(0);
-    for (auto& in : from) detail::start_pump(scope, std::move(in), out, at);
+    std::vector<detail::pump_body<T>> pumps;
+    for (const auto& in : ins) {
+        auto from = detail::checked_input(in, "merge: nil channel");
+        pumps.push_back({detail::context_of(scope), std::move(from), out});
+    }
+    detail::start_all_in(scope, std::move(pumps), at);
     return out->receiver();
 }
 /// The same of channels that are named one by one.

@@ -32,7 +32,8 @@ template <detail::pattern_scope S, detail::input_channel C>
     auto from = detail::checked_input(in, "or_done: nil channel");
     auto out = std::make_shared<detail::outlet<T>>(0);
     auto receiver = out->receiver();
-    detail::start_pump(scope, std::move(from), std::move(out), at);
+    detail::pump_body<T> body{detail::context_of(scope), std::move(from), std::move(out)};
+    detail::start_in(scope, std::move(body), at);
     return receiver;
 }
 
