@@ -207,15 +207,15 @@ TEST_CASE("publish and receive are select cases, and have a context")
         CHECK(r.get<1>() == "first");
 
         auto [ctx, cancel] = weft::with_cancel(weft::background());
-        auto h = weft::spawn([ctx = ctx, &full, &empty, b]() -> task<int> {
+        auto h = weft::spawn([until = ctx, &empty, b]() -> task<int> {
             int ended = 0;
             try {
-                co_await b.publish(ctx, "second");
+                co_await b.publish(until, "second");
             } catch (const weft::error& e) {
                 ended += e.code() == weft::errc::canceled;
             }
             try {
-                co_await empty.receive(ctx);
+                co_await empty.receive(until);
             } catch (const weft::error& e) {
                 ended += e.code() == weft::errc::canceled;
             }

@@ -151,9 +151,9 @@ TEST_CASE("a lost select and an ended context leave the value where it is")
         auto s = co_await weft::select{get.receive(), c.receive()};
         CHECK(s.index() == 1);
         auto [ctx, cancel] = weft::with_cancel(weft::background());
-        auto h = weft::spawn([ctx = ctx, &r = get]() -> task<bool> {
+        auto h = weft::spawn([until = ctx, &r = get]() -> task<bool> {
             try {
-                static_cast<void>(co_await r.receive(ctx));
+                static_cast<void>(co_await r.receive(until));
             } catch (const weft::error& e) {
                 co_return e.code() == weft::errc::canceled;
             }

@@ -188,9 +188,9 @@ TEST_CASE("a cancelled wait has seen nothing")
         auto r = w.subscribe();
         CHECK(ready(r));
         auto [ctx, cancel] = weft::with_cancel(weft::background());
-        auto h = weft::spawn([ctx = ctx, &r]() -> task<bool> {
+        auto h = weft::spawn([until = ctx, &r]() -> task<bool> {
             try {
-                static_cast<void>(co_await r.changed(ctx));
+                static_cast<void>(co_await r.changed(until));
             } catch (const weft::error& e) {
                 co_return e.code() == weft::errc::canceled;
             }
