@@ -46,7 +46,7 @@ void revoke(population& p) noexcept
 {
     thread_standing& owner = *p.solo;
     owner.solo.store(false, std::memory_order_seq_cst);
-    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    barrier_everywhere();
     for (unsigned i = 0; owner.depth.load(std::memory_order_acquire) != 0; ++i) {
         i < 64 ? cpu_pause() : std::this_thread::yield();
     }
@@ -60,6 +60,16 @@ struct at_thread_exit {
 };
 
 } // namespace
+
+void barrier_everywhere() noexcept
+{
+    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+bool has_barrier_everywhere() noexcept
+{
+    return the_population().supported; // made known to the system at its construction
+}
 
 void join_population(bool alone_if_possible) noexcept
 {

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/biased_lock.hpp>
 #include <weft/detail/config.hpp>
 #include <weft/detail/scheduler.hpp>
-#include <weft/detail/spinlock.hpp>
 #include <weft/detail/threads.hpp>
 #include <weft/runtime_options.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <type_traits>
@@ -34,7 +36,9 @@ struct object_pool_options {
 ///
 /// @par Thread safety  safe, from any thread. The factory may be called by several at once.
 /// @par Ordering       putting an object back happens-before the `get` that gives it out again.
-/// @par Complexity     O(1) while the worker has idle ones; no allocation then. It looks at all workers before it makes one.
+/// @par Complexity     O(1) while the worker has idle ones: no allocation, no locked instruction. Before one is made, others'
+///                     idle ones are taken, which costs microseconds. The workers of the first runtime that uses it have
+///                     caches of their own; whoever else does shares one.
 /// @par Lifetime       it must outlive its handles. What is idle then is destroyed with it.
 /// @par Source         Go sync.Pool.
 template <class T>
@@ -76,12 +80,13 @@ public:
     /// Destroys all that are idle.
     void trim() noexcept
     {
+        const std::size_t own = own_share();
         for (std::size_t i = 0; i < shares_; ++i) {
-            cache& c = caches_[i];
-            c.lock.lock();
-            node* n = std::exchange(c.top, nullptr);
-            c.size.store(0, std::memory_order_relaxed);
-            c.lock.unlock();
+            if (caches_[i].size.load(std::memory_order_relaxed) == 0) continue;
+            guard hold(caches_[i].lock, party(i, own));
+            node* n = std::exchange(caches_[i].top, nullptr);
+            caches_[i].size.store(0, std::memory_order_relaxed);
+            hold.leave();
             while (n) delete std::exchange(n, n->below);
         }
     }
@@ -96,7 +101,8 @@ public:
     }
 
 private:
-    struct node {
+    /// Aligned: what one worker writes is not in a line that another one uses.
+    struct alignas(detail::cache_line) node {
         explicit node(std::function<T()>& make) : value(make()) {}
         explicit node(T&& v) : value(std::move(v)) {}
 
@@ -104,11 +110,30 @@ private:
         T value;
     };
 
+    /// Of one worker, or of all threads that have none.
     struct alignas(2 * detail::cache_line) cache {
-        detail::spinlock lock;
+        detail::biased_lock lock;
         node* top = nullptr;                 ///< guarded by lock
         detail::atomic<std::size_t> size{0}; ///< written under lock
+
+        // --- locked
+        void push(node* n) noexcept
+        {
+            n->below = std::exchange(top, n);
+            size.store(size.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        }
+        node* pop() noexcept
+        {
+            node* n = top;
+            if (WEFT_LIKELY(n != nullptr)) {
+                top = n->below;
+                size.store(size.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+            }
+            return n;
+        }
     };
+
+    using guard = detail::biased_lock::guard;
 
     static unsigned procs_here()
     {
@@ -116,56 +141,76 @@ private:
         return s ? s->procs() : default_procs();
     }
 
-    /// Threads without a worker share the first. Workers of a larger runtime than the one the pool was made on share too.
-    std::size_t own_share() const noexcept
+    /// The cache of the calling thread: its worker's, or the first, which nobody owns.
+    std::size_t own_share() noexcept
     {
         const detail::worker* w = detail::this_thread.held;
-        return w ? 1 + w->index % (shares_ - 1) : 0;
-    }
-
-    static node* pop(cache& c) noexcept
-    {
-        c.lock.lock();
-        node* n = c.top;
-        if (WEFT_LIKELY(n != nullptr)) {
-            c.top = n->below;
-            c.size.store(c.size.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+        if (WEFT_UNLIKELY(!w)) return 0;
+        std::uint64_t home = home_.load(std::memory_order_relaxed);
+        if (WEFT_UNLIKELY(home == 0)) {
+            if (home_.compare_exchange_strong(home, w->sched.number, std::memory_order_relaxed))
+                home = w->sched.number;
         }
-        c.lock.unlock();
-        return n;
+        const std::size_t i = std::size_t{w->index} + 1;
+        return WEFT_LIKELY(w->sched.number == home && i < shares_) ? i : 0;
+    }
+    static detail::biased_lock::party party(std::size_t cache, std::size_t own) noexcept
+    {
+        using detail::biased_lock;
+        if (cache == 0) return biased_lock::party::equal;
+        return cache == own ? biased_lock::party::owner : biased_lock::party::other;
     }
 
     node* take_idle() noexcept
     {
-        std::size_t at = own_share();
+        const std::size_t own = own_share();
+        cache& c = caches_[own];
+        if (WEFT_LIKELY(c.size.load(std::memory_order_relaxed) != 0)) {
+            const guard hold(c.lock, party(own, own));
+            if (node* n = c.pop()) return n;
+        }
+        return take_from_others(own);
+    }
+
+    /// Several at once, so that it pays.
+    WEFT_NOINLINE node* take_from_others(std::size_t own) noexcept
+    {
         for (std::size_t i = 0; i < shares_; ++i) {
-            cache& c = caches_[at];
-            if (c.size.load(std::memory_order_relaxed) != 0) {
-                if (node* n = pop(c)) return n;
+            cache& c = caches_[i];
+            if (i == own || c.size.load(std::memory_order_relaxed) == 0) continue;
+            node* taken = nullptr;
+            guard hold(c.lock, party(i, own));
+            const std::size_t size = c.size.load(std::memory_order_relaxed);
+            for (std::size_t k = std::min(most_taken, (size + 1) / 2); k > 0; --k) {
+                node* n = c.pop();
+                n->below = std::exchange(taken, n);
             }
-            if (++at == shares_) at = 0;
+            hold.leave();
+            if (!taken) continue;
+            for (node* n = taken->below; n;) give_back(std::exchange(n, n->below));
+            return taken;
         }
         return nullptr;
     }
 
     void give_back(node* n) noexcept
     {
-        cache& c = caches_[own_share()];
-        c.lock.lock();
-        const std::size_t size = c.size.load(std::memory_order_relaxed);
-        const bool room = size < options_.idle_per_worker;
-        if (WEFT_LIKELY(room)) {
-            n->below = c.top;
-            c.top = n;
-            c.size.store(size + 1, std::memory_order_relaxed);
-        }
-        c.lock.unlock();
+        const std::size_t own = own_share();
+        cache& c = caches_[own];
+        guard hold(c.lock, party(own, own));
+        const bool room = c.size.load(std::memory_order_relaxed) < options_.idle_per_worker;
+        if (WEFT_LIKELY(room)) c.push(n);
+        hold.leave();
         if (WEFT_UNLIKELY(!room)) delete n;
     }
+
+    static constexpr std::size_t most_taken = 16;
 
     const object_pool_options options_;
     const std::size_t shares_;
     const std::unique_ptr<cache[]> caches_;
+    detail::atomic<std::uint64_t> home_{
+        0}; ///< the runtime whose workers own caches; 0: not known yet
     std::function<T()> make_;
 };
 

@@ -51,6 +51,10 @@ void join_population(bool alone_if_possible) noexcept;
 /// Takes the calling thread out again. It holds no lock. A thread that ends leaves by itself.
 void leave_population() noexcept;
 
+/// Every thread of the process that runs just now executes a full barrier, if the system can do that.
+void barrier_everywhere() noexcept;
+[[nodiscard]] bool has_barrier_everywhere() noexcept;
+
 /// True: the calling thread is in the section without having locked anything.
 inline bool enter_solo() noexcept
 {
@@ -81,6 +85,11 @@ inline bool leave_solo() noexcept
 
 inline void join_population(bool) noexcept {}
 inline void leave_population() noexcept {}
+inline void barrier_everywhere() noexcept {}
+[[nodiscard]] inline bool has_barrier_everywhere() noexcept
+{
+    return false;
+}
 inline bool enter_solo() noexcept
 {
     return false;

@@ -193,7 +193,7 @@ private:
     }
     static bool crowded(const stripe& s) noexcept
     {
-        return s.entries.load(std::memory_order_relaxed) >
+        return 2 * s.entries.load(std::memory_order_relaxed) >
                s.buckets.load(std::memory_order_relaxed);
     }
     static void count(stripe& s, std::size_t more) noexcept
