@@ -46,6 +46,12 @@ std::size_t goroutines_in(const std::string& dump)
     return n;
 }
 
+/// How a report names a line of this file.
+std::string place(unsigned line)
+{
+    return "go_dead_test.cpp:" + std::to_string(line);
+}
+
 const auto ends_well = [](const weft_test::child_result& child, auto) {
     CHECK(child.status == 0);
     CHECK(child.errors == "");
@@ -183,6 +189,89 @@ TEST_CASE("DEAD-06 a thousand goroutines that park and wake all the time are nev
             co_await pairs.join();
         },
         ends_well);
+}
+
+TEST_CASE("DEAD-07 who locks its own mutex twice is reported, with the place where it took it")
+{
+    static constexpr auto taken = __LINE__ + 4;
+    as_program(
+        []() -> task<> {
+            weft::mutex m;
+            const auto first = co_await m.lock();
+            const auto second = co_await m.lock();
+        },
+        [](const auto& child, auto) {
+            CHECK(child.status == 2);
+            CHECK(child.errors.starts_with(deadlock_verdict));
+            CHECK(child.wrote("\"main\" [sync.Mutex.Lock]:"));
+            CHECK(child.wrote("lock cycle:\ngoroutine 1 \"main\" waits at "));
+            CHECK(child.wrote("for a lock that it took itself at "));
+            CHECK(child.wrote(place(taken)));
+            CHECK(goroutines_in(child.errors) == 2); // in the dump, and in the cycle
+        });
+}
+
+TEST_CASE("DEAD-08 two goroutines, two mutexes in opposite order, main waits for them: all listed")
+{
+    static constexpr auto first_of_one = __LINE__ + 9, first_of_two = first_of_one + 5;
+    as_program(
+        []() -> task<> {
+            weft::mutex a, b;
+            weft::latch both(2);
+            weft::wait_group all;
+            // clang-format off
+            all.go([&]() -> task<> {
+                weft::this_goroutine::set_name("one");
+                const auto g = co_await a.lock();
+                co_await both.arrive_and_wait(); const auto h = co_await b.lock();
+            });
+            all.go([&]() -> task<> {
+                weft::this_goroutine::set_name("two");
+                const auto g = co_await b.lock();
+                co_await both.arrive_and_wait(); const auto h = co_await a.lock();
+            });
+            // clang-format on
+            co_await all.wait();
+        },
+        [](const auto& child, auto) {
+            CHECK(child.status == 2);
+            CHECK(child.errors.starts_with(deadlock_verdict));
+            CHECK(child.wrote("\"main\" [sync.WaitGroup.Wait]:"));
+            CHECK(child.wrote("\"one\" [sync.Mutex.Lock]:"));
+            CHECK(child.wrote("\"two\" [sync.Mutex.Lock]:"));
+            CHECK(child.wrote("lock cycle:\n"));
+            CHECK(child.wrote(place(first_of_one) + '\n'));
+            CHECK(child.wrote(place(first_of_two) + '\n'));
+            CHECK(goroutines_in(child.errors) == 5);
+        });
+}
+
+TEST_CASE("DEAD-08 a writer and a reader that wait for each other are named, too")
+{
+    as_program(
+        []() -> task<> {
+            weft::rw_mutex a;
+            weft::mutex b;
+            weft::latch both(2);
+            weft::wait_group all;
+            all.go([&]() -> task<> {
+                const auto g = co_await a.lock();
+                co_await both.arrive_and_wait();
+                const auto h = co_await b.lock();
+            });
+            all.go([&]() -> task<> {
+                const auto g = co_await b.lock();
+                co_await both.arrive_and_wait();
+                const auto h = co_await a.lock_shared();
+            });
+            co_await all.wait();
+        },
+        [](const auto& child, auto) {
+            CHECK(child.status == 2);
+            CHECK(child.wrote("[sync.Mutex.Lock]:"));
+            CHECK(child.wrote("[sync.RWMutex.RLock]:"));
+            CHECK(child.wrote("lock cycle:\n"));
+        });
 }
 
 #endif

@@ -7,9 +7,11 @@
 
 #include "../unit/child_process.hpp"
 
+#include <weft/debug/lock_cycles.hpp>
 #include <weft/testing/bubble.hpp>
 #include <weft/testing/leak_check.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <thread>
@@ -283,6 +285,84 @@ TEST_CASE("LEAK-10 a sleep, a join and a context's end have labels of their own"
         co_await testing::settle();
     });
     CHECK(left == reasons{"chan receive", "join", "sleep"});
+}
+
+TEST_CASE("LEAK-10 each kind of waiting in the sync room has a label of its own")
+{
+    const auto left = left_by([]() -> task<> {
+        struct everything {
+            weft::wait_group group;
+            weft::mutex m, of_cond;
+            weft::rw_mutex written, read;
+            weft::cond changed{of_cond};
+            weft::semaphore permits{0};
+            weft::event fact;
+            weft::latch count{1};
+            weft::barrier meeting{2};
+        };
+        auto all = std::make_shared<everything>();
+        all->group.add();
+        CHECK(all->m.try_lock());
+        CHECK(all->written.try_lock());
+        CHECK(all->read.try_lock_shared());
+        weft::go([all]() -> task<> { co_await all->group.wait(); });
+        weft::go([all]() -> task<> { co_await all->m.lock(); });
+        weft::go([all]() -> task<> { co_await all->written.lock_shared(); });
+        weft::go([all]() -> task<> { co_await all->read.lock(); });
+        weft::go([all]() -> task<> {
+            auto g = co_await all->of_cond.lock();
+            co_await all->changed.wait(g);
+        });
+        weft::go([all]() -> task<> { co_await all->permits.acquire(); });
+        weft::go([all]() -> task<> { co_await all->fact.wait(); });
+        weft::go([all]() -> task<> { co_await all->count.wait(); });
+        weft::go([all]() -> task<> { co_await all->meeting.arrive_and_wait(); });
+        co_await testing::settle();
+    });
+    CHECK(left == reasons{"barrier wait", "event wait", "latch wait", "semaphore acquire",
+                          "sync.Cond.Wait", "sync.Mutex.Lock", "sync.RWMutex.Lock",
+                          "sync.RWMutex.RLock", "sync.WaitGroup.Wait"});
+}
+
+TEST_CASE("LEAK-10 with a context the label is the same")
+{
+    const auto left = left_by([]() -> task<> {
+        struct everything {
+            weft::wait_group group;
+            weft::mutex m;
+            weft::semaphore permits{0};
+        };
+        auto all = std::make_shared<everything>();
+        all->group.add();
+        CHECK(all->m.try_lock());
+        weft::go([all]() -> task<> { co_await all->group.wait(weft::background()); });
+        weft::go([all]() -> task<> { co_await all->m.lock(weft::background()); });
+        weft::go([all]() -> task<> { co_await all->permits.hold(weft::background(), 2); });
+        co_await testing::settle();
+    });
+    CHECK(left == reasons{"semaphore acquire", "sync.Mutex.Lock", "sync.WaitGroup.Wait"});
+}
+
+TEST_CASE("LEAK-10 a thousand that lock their own mutex twice are all found, each a cycle of one")
+{
+    on_procs(
+        []() -> task<> {
+            for (int i = 0; i < 1'000; ++i) {
+                weft::go([]() -> task<> {
+                    weft::mutex own;
+                    auto g = co_await own.lock();
+                    auto again = co_await own.lock();
+                });
+            }
+            co_await weft_test::until_parked(1'000, "sync.Mutex.Lock");
+            const auto found = co_await testing::find_leaks_here(at_once());
+            CHECK(found.size() == 1'000);
+            CHECK(std::all_of(found.begin(), found.end(), [](const goroutine_info& g) {
+                return g.wait_reason == "sync.Mutex.Lock" && g.lock_holder == g.id;
+            }));
+            CHECK(weft::debug::lock_cycles().size() == 1'000);
+        },
+        weft_test::leftovers::parked);
 }
 
 TEST_CASE("LEAK-11 the counter: one in a fresh main, n more after n spawns, and back")

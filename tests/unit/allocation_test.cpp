@@ -189,6 +189,92 @@ TEST_CASE("a select allocates nothing, whether it finds a case ready or waits")
     });
 }
 
+TEST_CASE("locks, permits and counts that need not wait allocate nothing, nor do their selects")
+{
+    weft::mutex m;
+    weft::rw_mutex rw;
+    weft::semaphore permits(5);
+    weft::wait_group all;
+    weft::event set(true);
+    weft::latch over(0);
+    weft::barrier alone(1);
+    const auto ctx = weft::background();
+    check_none([&]() -> task<> {
+        for (int i = 0; i < rounds; ++i) {
+            {
+                const auto g = co_await m.lock();
+                (void)m.try_lock();
+            }
+            {
+                const auto g = co_await rw.lock();
+                (void)rw.try_lock_shared();
+            }
+            {
+                const auto one = co_await rw.lock_shared();
+                const auto two = co_await rw.shared().lock();
+                (void)rw.try_lock();
+            }
+            co_await permits.acquire(2);
+            permits.release(2);
+            {
+                const auto p = co_await permits.hold(3);
+                (void)permits.try_acquire(3);
+            }
+            all.add(2);
+            all.done();
+            all.done();
+            co_await all.wait();
+            co_await set.wait();
+            co_await over.wait();
+            (void)co_await alone.arrive_and_wait();
+            {
+                const auto g = co_await m.lock(ctx);
+                co_await all.wait(ctx);
+            }
+            {
+                auto s = co_await weft::select{m.lock(), channel<int>().receive()};
+            }
+        }
+    });
+    CHECK(m.try_lock());
+    CHECK(permits.available() == 5);
+}
+
+TEST_CASE("a lock that is waited for allocates nothing, and neither does once when it is done")
+{
+    weft::mutex m;
+    weft::once once;
+    weft::semaphore turn(1);
+    bool started = false;
+    check_none([&]() -> task<> {
+        if (!std::exchange(started, true)) {
+            for (int i = 0; i < 4; ++i) {
+                weft::go([&]() -> task<> {
+                    for (;;) {
+                        {
+                            const auto g = co_await m.lock();
+                            co_await weft::this_goroutine::yield();
+                        }
+                        const auto p = co_await turn.hold();
+                        co_await weft::this_goroutine::yield();
+                    }
+                });
+            }
+        }
+        const auto nothing = [] {};
+        co_await once.call(nothing);
+        for (int i = 0; i < rounds; ++i) {
+            {
+                const auto g = co_await m.lock();
+            }
+            {
+                const auto p = co_await turn.hold();
+            }
+            co_await once.call(nothing);
+        }
+    });
+}
+
 TEST_CASE("sleeping allocates nothing, alone or in company")
 {
     bool started = false;
