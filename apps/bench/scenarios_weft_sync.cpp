@@ -11,8 +11,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace bench {
 namespace {
@@ -172,6 +174,54 @@ task<std::size_t> map_load_store(std::size_t n)
     co_return hits;
 }
 
+task<std::size_t> errgroup_100(std::size_t n)
+{
+    std::atomic<std::size_t> ran{0};
+    auto body = [&ran]() -> task<> {
+        ran.fetch_add(1, std::memory_order_relaxed);
+        co_return;
+    };
+    for (std::size_t i = 0; i < n / 100; ++i) {
+        weft::errgroup group;
+        for (int k = 0; k < 100; ++k) co_await group.go(body);
+        co_await group.wait();
+    }
+    co_return ran.load();
+}
+
+task<std::size_t> parallel_map_1k(std::size_t n)
+{
+    std::vector<int> numbers(1000);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    const auto square = [](int x) { return x * x; };
+    const weft::context ctx = weft::background();
+    std::size_t right = 0;
+    for (std::size_t i = 0; i < n / 1000; ++i) {
+        const std::vector<int> squares =
+            co_await weft::pattern::parallel_map(ctx, numbers, 8, square);
+        if (squares.back() == 999 * 999) right += squares.size();
+    }
+    co_return right;
+}
+
+task<std::size_t> pipeline_3x8(std::size_t n)
+{
+    auto first = weft::make_channel<int>();
+    const auto next = [](int x) { return x + 1; };
+    const weft::context ctx = weft::background();
+    auto second = weft::pattern::stage(ctx, first, 8, next);
+    auto third = weft::pattern::stage(ctx, second, 8, next);
+    auto last = weft::pattern::stage(ctx, third, 8, next);
+    auto feed = [first, n]() mutable -> task<> {
+        for (std::size_t i = 0; i < n; ++i) co_await first.send(static_cast<int>(i));
+        first.close();
+    };
+    weft::go(feed);
+    std::size_t got = 0;
+    while (co_await last.receive()) ++got;
+    co_return got;
+}
+
 constexpr std::pair<std::string_view, weft_body> bodies[] = {
     {"mutex_uncontended", mutex_uncontended},
     {"mutex_8g", mutex_8g},
@@ -179,8 +229,11 @@ constexpr std::pair<std::string_view, weft_body> bodies[] = {
     {"cond_pingpong", cond_pingpong},
     {"waitgroup_fan", waitgroup_fan},
     {"semaphore_bounded", semaphore_bounded},
+    {"errgroup_100", errgroup_100},
     {"pool_get_put", pool_get_put},
     {"map_load_store", map_load_store},
+    {"parallel_map_1k", parallel_map_1k},
+    {"pipeline_3x8", pipeline_3x8},
 };
 
 } // namespace

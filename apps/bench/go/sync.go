@@ -5,6 +5,7 @@ package main
 
 import (
 	"container/list"
+	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -17,8 +18,11 @@ var syncScenarios = []scenario{
 	{"cond_pingpong", 1_000_000, false, condPingpong},
 	{"waitgroup_fan", 1_000_000, false, waitGroupFan},
 	{"semaphore_bounded", 2_000_000, false, semaphoreBounded},
+	{"errgroup_100", 1_000_000, false, errgroup100},
 	{"pool_get_put", 10_000_000, false, poolGetPut},
 	{"map_load_store", 10_000_000, false, mapLoadStore},
+	{"parallel_map_1k", 2_000_000, false, parallelMap1k},
+	{"pipeline_3x8", 500_000, false, pipeline3x8},
 }
 
 // together starts goroutines that each run body(k), and waits for them.
@@ -214,4 +218,133 @@ func mapLoadStore(n int) int {
 		done[g] = hits
 	})
 	return sum(done)
+}
+
+// errgroup does what golang.org/x/sync/errgroup does without a limit.
+type errgroup struct {
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+	once   sync.Once
+	err    error
+}
+
+func newErrgroup(parent context.Context) (*errgroup, context.Context) {
+	ctx, cancel := context.WithCancelCause(parent)
+	return &errgroup{cancel: cancel}, ctx
+}
+
+func (g *errgroup) start(f func() error) {
+	g.wg.Add(1)
+	go func() {
+		defer g.wg.Done()
+		if err := f(); err != nil {
+			g.once.Do(func() {
+				g.err = err
+				g.cancel(err)
+			})
+		}
+	}()
+}
+
+func (g *errgroup) wait() error {
+	g.wg.Wait()
+	g.cancel(g.err)
+	return g.err
+}
+
+// errgroup100: groups of 100 goroutines that return no error.
+func errgroup100(n int) int {
+	var ran atomic.Int64
+	for i := 0; i < n/100; i++ {
+		g, _ := newErrgroup(context.Background())
+		for k := 0; k < 100; k++ {
+			g.start(func() error { ran.Add(1); return nil })
+		}
+		if g.wait() != nil {
+			return 0
+		}
+	}
+	return int(ran.Load())
+}
+
+// parallelMap1k: eight goroutines square a thousand numbers; each takes the next one there is.
+func parallelMap1k(n int) int {
+	numbers := make([]int, 1000)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	square := func(x int) (int, error) { return x * x, nil }
+	right := 0
+	for i := 0; i < n/1000; i++ {
+		squares := make([]int, len(numbers))
+		var next atomic.Int64
+		g, ctx := newErrgroup(context.Background())
+		for k := 0; k < 8; k++ {
+			g.start(func() error {
+				for ctx.Err() == nil {
+					at := int(next.Add(1)) - 1
+					if at >= len(numbers) {
+						return nil
+					}
+					v, err := square(numbers[at])
+					if err != nil {
+						return err
+					}
+					squares[at] = v
+				}
+				return ctx.Err()
+			})
+		}
+		if g.wait() == nil && squares[999] == 999*999 {
+			right += len(squares)
+		}
+	}
+	return right
+}
+
+// pipeline3x8: three stages of eight goroutines each; all channels are unbuffered, and every
+// operation on them selects with the end of a context.
+func pipeline3x8(n int) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stage := func(in <-chan int) <-chan int {
+		out := make(chan int)
+		var wg sync.WaitGroup
+		for k := 0; k < 8; k++ {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				for {
+					select {
+					case v, ok := <-in:
+						if !ok {
+							return
+						}
+						select {
+						case out <- v + 1:
+						case <-ctx.Done():
+							return
+						}
+					case <-ctx.Done():
+						return
+					}
+				}
+			}()
+		}
+		go func() { wg.Wait(); close(out) }()
+		return out
+	}
+	first := make(chan int)
+	last := stage(stage(stage(first)))
+	go func() {
+		for i := 0; i < n; i++ {
+			first <- i
+		}
+		close(first)
+	}()
+	got := 0
+	for range last {
+		got++
+	}
+	return got
 }
