@@ -18,10 +18,7 @@ cond::~cond()
     lock.lock();
     while (ticket* t = line_.pop_front()) {
         t->set(ticket::state::over);
-        if (waiter* w = t->waiter_) {
-            w->queued = false;
-            w->orphan = true;
-        }
+        if (t->waiter_) t->waiter_->orphan = true;
     }
     while (ticket* t = called_.pop_front()) t->set(ticket::state::over);
     lock.unlock();
