@@ -35,6 +35,7 @@ cond::ticket::ticket(cond& c, mutex::guard& g) : cond_(c)
 
 void cond::ticket::taken() noexcept
 {
+    if (get() == state::over) return; // the condition has gone meanwhile
     cond_.lock.lock();
     cond_.called_.remove(this);
     set(state::over);
