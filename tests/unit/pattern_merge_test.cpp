@@ -12,6 +12,7 @@
 #include <weft/testing.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -42,8 +43,8 @@ TEST_CASE("merge brings all values of all channels, each channel's in order")
             ins.push_back(source(ctx, std::views::iota(k * 1000, k * 1000 + 200)));
         auto all = co_await collect(ctx, weft::pattern::merge(ctx, ins));
         CHECK(all.size() == 1000);
-        std::ranges::stable_sort(all, {}, [](int i) { return i / 1000; });
-        CHECK(std::ranges::is_sorted(all));
+        std::array<int, 5> next{};
+        for (int i : all) CHECK(i % 1000 == next[static_cast<std::size_t>(i / 1000)]++);
 
         auto a = source(ctx, std::views::iota(0, 10));
         auto b = make_channel<int>(10);

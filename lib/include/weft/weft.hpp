@@ -27,8 +27,8 @@
 #include <weft/latch.hpp>
 #include <weft/log.hpp>
 #include <weft/mutex.hpp>
-#include <weft/object_pool.hpp>
 #include <weft/nursery.hpp>
+#include <weft/object_pool.hpp>
 #include <weft/once.hpp>
 #include <weft/pattern.hpp>
 #include <weft/pending.hpp>

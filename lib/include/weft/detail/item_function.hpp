@@ -31,10 +31,19 @@ decltype(auto) call_item(F& f, const context& ctx, Item&&... item)
     }
 }
 
-/// What the call returns, and what that comes to once awaited.
+/// What the call returns, and what that comes to once awaited. They do not exist for what cannot be called: overloads look
+/// at them.
 template <class F, class... Item>
-using item_call_t = decltype(call_item(std::declval<F&>(), std::declval<const context&>(),
-                                       std::declval<Item>()...));
+struct item_call {};
+template <class F, class... Item>
+    requires item_function_with_context<F, Item...>
+struct item_call<F, Item...> : std::invoke_result<F&, const context&, Item...> {};
+template <class F, class... Item>
+    requires(!item_function_with_context<F, Item...> && goroutine_function<F, Item...>)
+struct item_call<F, Item...> : std::invoke_result<F&, Item...> {};
+
+template <class F, class... Item>
+using item_call_t = typename item_call<F, Item...>::type;
 template <class F, class... Item>
 using item_result_t = typename awaited<std::remove_cvref_t<item_call_t<F, Item...>>>::type;
 
