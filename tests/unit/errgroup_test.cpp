@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -130,6 +131,33 @@ TEST_CASE("what a goroutine was given is gone when wait returns")
         CHECK(co_await ending_of(g.wait()) == "odd");
         CHECK(gone == 10);
         CHECK(g.errors().size() == 5);
+    });
+}
+
+TEST_CASE("what a goroutine was given goes before its slot is free")
+{
+    on_procs([]() -> task<> {
+        errgroup g;
+        g.set_limit(1);
+        std::atomic<int> too_early = 0, gone = 0;
+        const auto look = [&](int*) {
+            ++gone;
+            if (g.try_go([] {})) ++too_early;
+        };
+        int any = 0;
+        for (const bool in_an_argument : {false, true}) {
+            std::unique_ptr<int, std::function<void(int*)>> held(&any, look);
+            auto take = [](auto...) -> task<> { co_await weft::this_goroutine::yield(); };
+            if (in_an_argument) {
+                co_await g.go(take, std::move(held));
+            } else {
+                auto keep = [h = std::move(held), take]() -> task<> { co_await take(); };
+                co_await g.go(std::move(keep));
+            }
+            co_await g.wait();
+        }
+        CHECK(gone == 2);
+        CHECK(too_early == 0);
     });
 }
 

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -114,6 +115,27 @@ TEST_CASE("the function is gone when its callers go on")
         const auto r = co_await flights.call(1, std::move(f));
         CHECK(r.value == 1);
         CHECK(gone == 1);
+
+        weft::receive_channel<singleflight<int, int>::outcome> answer;
+        int any = 0;
+        bool too_late = false;
+        std::unique_ptr<int, std::function<void(int*)>> held(
+            &any, [&](int*) { too_late = answer.size() != 0; });
+        auto keep = [h = std::move(held)]() -> task<int> {
+            co_await weft::this_goroutine::yield();
+            co_return *h;
+        };
+        auto never = [] { return 1; };
+        auto gate = make_channel<void>();
+        auto slow = [gate, k = std::move(keep)]() mutable -> task<int> {
+            co_await gate.receive();
+            co_return co_await k();
+        };
+        answer = flights.call_channel(1, std::move(slow));
+        co_await gate.send();
+        static_cast<void>(co_await flights.call(1, never));
+        static_cast<void>(co_await answer.receive());
+        CHECK(!too_late);
     });
 }
 

@@ -12,7 +12,6 @@
 #include <functional>
 #include <limits>
 #include <source_location>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -98,7 +97,8 @@ private:
         detail::start_arguments<Args&&...>::apply(
             "wait_group::go",
             [&]<class F, class... Rest>(detail::scheduler& s, F&& f, Rest&&... rest) {
-                using counted = work<std::decay_t<F>, std::decay_t<Rest>...>;
+                using counted =
+                    detail::ticketed_call<ticket, std::decay_t<F>, std::decay_t<Rest>...>;
                 detail::start_goroutine(
                     s, at, run<counted>,
                     counted{ticket(*this), std::forward<F>(f), {std::forward<Rest>(rest)...}});
@@ -106,26 +106,10 @@ private:
             std::forward<Args>(args)...);
     }
 
-    /// The callable goes before the ticket: who waits finds nothing of it left. In one object, because
-    /// compilers differ in the order in which the parameters of a coroutine go.
-    template <class F, class... Args>
-    struct work {
-        ticket counted;
-        F f;
-        std::tuple<Args...> args;
-
-        decltype(auto) operator()()
-        {
-            return std::apply(
-                [this](Args&... a) -> decltype(auto) { return std::invoke(f, std::move(a)...); },
-                args);
-        }
-    };
     template <class Work>
     static task<> run(Work w)
     {
-        if constexpr (detail::is_task<std::remove_cvref_t<decltype(w())>>::value)
-            (void)co_await w();
+        if constexpr (Work::is_async) (void)co_await w();
         else (void)w();
         co_return;
     }

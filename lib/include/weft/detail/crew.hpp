@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/context.hpp>
+#include <weft/detail/spawn.hpp>
 #include <weft/detail/spinlock.hpp>
 #include <weft/go.hpp>
 #include <weft/join_handle.hpp>
@@ -56,7 +57,8 @@ public:
     template <class F>
     static void go(std::shared_ptr<crew> c, F f, const std::source_location& at)
     {
-        weft::go(member<F>, ticket(std::move(c)), std::move(f), at);
+        using work = ticketed_call<ticket, F>;
+        weft::go(member<work>, work{ticket(std::move(c)), std::move(f), {}}, at);
     }
 
     /// Runs `f()` bound to the context; what it throws is a failure.
@@ -77,11 +79,10 @@ public:
     static task<> join(std::shared_ptr<crew> c, context limit = background());
 
 private:
-    /// The function goes before the ticket: who waits finds nothing of it left.
-    template <class F>
-    static task<> member(ticket t, F f)
+    template <class Work>
+    static task<> member(Work w)
     {
-        co_await run(*t.operator->(), std::move(f));
+        co_await run(*w.ticket.operator->(), std::ref(w.f));
     }
 
     /// An exception leaves a member.

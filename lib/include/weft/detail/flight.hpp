@@ -210,19 +210,18 @@ decltype(auto) call_flight(F& f, const context& ctx)
     else return std::invoke(f);
 }
 
-/// The function goes before the pilot: who waits finds nothing of it left.
 template <class Table, class F>
-task<> fly(flight_pilot<Table> pilot, F f)
+task<> fly(ticketed_call<flight_pilot<Table>, F> w)
 {
-    const context ctx = pilot->life.ctx;
+    const context ctx = w.ticket->life.ctx;
     try {
-        if constexpr (is_task<decltype(call_flight(f, ctx))>::value) {
-            pilot->value.emplace(co_await call_flight(f, ctx));
+        if constexpr (is_task<decltype(call_flight(w.f, ctx))>::value) {
+            w.ticket->value.emplace(co_await call_flight(w.f, ctx));
         } else {
-            pilot->value.emplace(call_flight(f, ctx));
+            w.ticket->value.emplace(call_flight(w.f, ctx));
         }
     } catch (...) {
-        pilot->failure = std::current_exception();
+        w.ticket->failure = std::current_exception();
     }
     co_return;
 }
@@ -231,9 +230,10 @@ template <class Table, class F>
 void take_off(scheduler& s, const std::source_location& at, const std::shared_ptr<Table>& table,
               const typename Table::flight_ptr& flight, F&& f)
 {
+    using work = ticketed_call<flight_pilot<Table>, std::decay_t<F>>;
     using body = decltype(&fly<Table, std::decay_t<F>>);
     start_goroutine(s, at, bound_function<body>(flight->life.ctx, &fly<Table, std::decay_t<F>>),
-                    flight_pilot<Table>(table, flight), std::forward<F>(f));
+                    work{flight_pilot<Table>(table, flight), std::forward<F>(f), {}});
 }
 
 } // namespace weft::detail

@@ -100,18 +100,14 @@ private:
     bool has_slot_;
 };
 
-/// The callable goes before the ticket: who waits finds nothing of it left.
-template <class F, class... Args>
-task<> group_member(group_ticket ticket, F f, Args... args)
+template <class Work>
+task<> group_member(Work w)
 {
     try {
-        if constexpr (is_task<call_result_t<F, Args...>>::value) {
-            (void)co_await std::invoke(f, std::move(args)...);
-        } else {
-            (void)std::invoke(f, std::move(args)...);
-        }
+        if constexpr (Work::is_async) (void)co_await w();
+        else (void)w();
     } catch (...) {
-        if (!ticket->failed(std::current_exception())) throw; // as from any goroutine
+        if (!w.ticket->failed(std::current_exception())) throw; // as from any goroutine
     }
     co_return;
 }
@@ -124,8 +120,10 @@ void start_member(const char* what, const std::source_location& at, group_ticket
     start_arguments<Args&&...>::apply(
         what,
         [&]<class F, class... Rest>(scheduler& s, F&& f, Rest&&... rest) {
-            start_goroutine(s, at, group_member<std::decay_t<F>, std::decay_t<Rest>...>,
-                            std::move(ticket), std::forward<F>(f), std::forward<Rest>(rest)...);
+            using work = ticketed_call<group_ticket, std::decay_t<F>, std::decay_t<Rest>...>;
+            start_goroutine(
+                s, at, group_member<work>,
+                work{std::move(ticket), std::forward<F>(f), {std::forward<Rest>(rest)...}});
         },
         std::forward<Args>(args)...);
 }

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <functional>
 #include <source_location>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -33,6 +34,22 @@ struct awaited<task<U>> {
 };
 template <class F, class... Args>
 using awaited_t = typename awaited<call_result_t<F, Args...>>::type;
+
+/// A callable with its arguments, and a ticket that goes after them, so that who waits for that finds nothing of them
+/// left. One object, because compilers differ in the order in which the parameters of a coroutine go.
+template <class Ticket, class F, class... Args>
+struct ticketed_call {
+    Ticket ticket;
+    F f;
+    std::tuple<Args...> args;
+
+    decltype(auto) operator()()
+    {
+        return std::apply(
+            [this](Args&... a) -> decltype(auto) { return std::invoke(f, std::move(a)...); }, args);
+    }
+    static constexpr bool is_async = is_task<call_result_t<F, Args...>>::value;
+};
 
 /// The bottom frame of a goroutine: keeps callable and arguments alive for as long as it runs, so a
 /// lambda with captures is safe. An exception reaches the promise, which applies the panic policy.
