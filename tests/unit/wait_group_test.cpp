@@ -200,6 +200,32 @@ TEST_CASE("those just let go do not need the group any more")
         weft_test::leftovers::parked);
 }
 
+TEST_CASE("the group may go before its goroutines: main threw between go and wait")
+{
+    for (unsigned procs : {1u, 2u, 4u}) {
+        std::atomic<int> begun = 0, unwound = 0;
+        struct counted {
+            std::atomic<int>& n;
+            ~counted() { ++n; }
+        };
+        const auto main = [&]() -> task<> {
+            wait_group g;
+            for (int i = 0; i < 20; ++i) {
+                g.go([&, half = i % 2]() -> task<> {
+                    const counted c{unwound};
+                    ++begun;
+                    if (half) co_await weft::this_goroutine::yield();
+                    else co_await weft::channel<void>().receive();
+                });
+            }
+            while (begun < 10) co_await weft::this_goroutine::yield();
+            throw std::runtime_error("in between");
+        };
+        CHECK_THROWS_WITH(weft::run(main, {.procs = procs}), "in between");
+        CHECK(unwound == begun);
+    }
+}
+
 TEST_CASE("goroutines and a waiter on many schedules")
 {
     weft::testing::explore(

@@ -29,12 +29,13 @@ class wait_group_operation;
 ///
 /// @par Thread safety  safe, from goroutines; all but `wait` also from ordinary threads.
 /// @par Ordering       a `done` happens-before the return of each `wait` that it lets go on.
-/// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever.
+/// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever. Those that `go`
+///                     started count nothing any more then.
 /// @par Source         Go sync.WaitGroup.
 class wait_group : private detail::sync_object {
 public:
     wait_group() = default;
-    ~wait_group() { orphan(waiters_); }
+    ~wait_group();
 
     /// Call it before what it counts begins. Zero lets everybody go on who waits.
     /// @throws misuse_error  "negative WaitGroup counter"; nothing has changed then.
@@ -76,20 +77,23 @@ public:
 private:
     friend class wait_group_operation;
 
+    /// What the tickets know of their group, which may go before them: as when `main` throws between `go` and `wait`.
+    struct link;
+
     /// Counts a goroutine down when it has ended, or never began.
     class ticket {
     public:
-        explicit ticket(wait_group& g) : group_(&g) { g.add(); }
-        ticket(ticket&& o) noexcept : group_(std::exchange(o.group_, nullptr)) {}
+        explicit ticket(wait_group& g);
+        ticket(ticket&& o) noexcept : link_(std::exchange(o.link_, nullptr)) {}
         ticket& operator=(ticket&&) = delete;
-        ~ticket()
-        {
-            if (group_) group_->done();
-        }
+        ~ticket();
 
     private:
-        wait_group* group_;
+        link* link_;
     };
+
+    link& linked();
+    bool count(std::int64_t n, detail::wake_list& wakes) noexcept;
 
     template <class... Args>
     void start(const std::source_location& at, Args&&... args)
@@ -114,6 +118,7 @@ private:
         co_return;
     }
 
+    link* link_ = nullptr;       ///< guarded by lock; made by the first `go`
     std::int64_t count_ = 0;     ///< guarded by lock
     detail::wait_queue waiters_; ///< guarded by lock; empty while the count is zero
 };
@@ -151,20 +156,26 @@ auto wait_group::wait(const Context& ctx)
     return context_operation<wait_group_operation>(ctx, wait());
 }
 
-inline void wait_group::add(std::int64_t n)
+/// False: the count would become negative, or too large.
+inline bool wait_group::count(std::int64_t n, detail::wake_list& wakes) noexcept
 {
-    detail::wake_list wakes;
     lock.lock();
     note_use();
-    const bool too_many = n > std::numeric_limits<std::int64_t>::max() - count_;
-    const bool negative = count_ + (too_many ? 0 : n) < 0;
-    if (WEFT_LIKELY(!negative && !too_many)) {
+    const bool fits = n <= std::numeric_limits<std::int64_t>::max() - count_ && count_ + n >= 0;
+    if (WEFT_LIKELY(fits)) {
         count_ += n;
         if (count_ == 0) release_all(waiters_, wakes);
     }
     lock.unlock();
-    if (WEFT_UNLIKELY(negative)) detail::throw_misuse("negative WaitGroup counter");
-    if (WEFT_UNLIKELY(too_many)) detail::throw_misuse("WaitGroup counter overflow");
+    return fits;
+}
+
+inline void wait_group::add(std::int64_t n)
+{
+    detail::wake_list wakes;
+    if (WEFT_UNLIKELY(!count(n, wakes))) {
+        detail::throw_misuse(n < 0 ? "negative WaitGroup counter" : "WaitGroup counter overflow");
+    }
     wakes.wake_all();
 }
 
