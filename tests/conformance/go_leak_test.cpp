@@ -306,17 +306,17 @@ TEST_CASE("LEAK-10 each kind of waiting in the sync room has a label of its own"
         CHECK(all->written.try_lock());
         CHECK(all->read.try_lock_shared());
         weft::go([all]() -> task<> { co_await all->group.wait(); });
-        weft::go([all]() -> task<> { co_await all->m.lock(); });
-        weft::go([all]() -> task<> { co_await all->written.lock_shared(); });
-        weft::go([all]() -> task<> { co_await all->read.lock(); });
+        weft::go([all]() -> task<> { (void)co_await all->m.lock(); });
+        weft::go([all]() -> task<> { (void)co_await all->written.lock_shared(); });
+        weft::go([all]() -> task<> { (void)co_await all->read.lock(); });
         weft::go([all]() -> task<> {
             auto g = co_await all->of_cond.lock();
             co_await all->changed.wait(g);
         });
-        weft::go([all]() -> task<> { co_await all->permits.acquire(); });
-        weft::go([all]() -> task<> { co_await all->fact.wait(); });
-        weft::go([all]() -> task<> { co_await all->count.wait(); });
-        weft::go([all]() -> task<> { co_await all->meeting.arrive_and_wait(); });
+        weft::go([all]() -> task<> { (void)co_await all->permits.acquire(); });
+        weft::go([all]() -> task<> { (void)co_await all->fact.wait(); });
+        weft::go([all]() -> task<> { (void)co_await all->count.wait(); });
+        weft::go([all]() -> task<> { (void)co_await all->meeting.arrive_and_wait(); });
         co_await testing::settle();
     });
     CHECK(left == reasons{"barrier wait", "event wait", "latch wait", "semaphore acquire",
@@ -335,9 +335,9 @@ TEST_CASE("LEAK-10 with a context the label is the same")
         auto all = std::make_shared<everything>();
         all->group.add();
         CHECK(all->m.try_lock());
-        weft::go([all]() -> task<> { co_await all->group.wait(weft::background()); });
-        weft::go([all]() -> task<> { co_await all->m.lock(weft::background()); });
-        weft::go([all]() -> task<> { co_await all->permits.hold(weft::background(), 2); });
+        weft::go([all]() -> task<> { (void)co_await all->group.wait(weft::background()); });
+        weft::go([all]() -> task<> { (void)co_await all->m.lock(weft::background()); });
+        weft::go([all]() -> task<> { (void)co_await all->permits.hold(weft::background(), 2); });
         co_await testing::settle();
     });
     CHECK(left == reasons{"semaphore acquire", "sync.Mutex.Lock", "sync.WaitGroup.Wait"});
