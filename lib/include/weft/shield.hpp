@@ -59,7 +59,7 @@ task<typename detail::awaited_by_task<Op>::type> shield(Op&& op)
     return [](Op inner) -> task<typename detail::awaited_by_task<Op>::type> {
         const detail::shield_scope scope;
         co_return co_await std::move(inner);
-    }(std::move(op));
+    }(std::forward<Op>(op));
 }
 
 } // namespace weft

@@ -336,7 +336,8 @@ private:
     /// Notes where the frame is.
     void enter(const std::source_location& at) noexcept
     {
-        if (WEFT_UNLIKELY(!self)) find_self();
+        // The analyzer does not see that a promise is constructed.
+        if (WEFT_UNLIKELY(!self)) find_self(); // NOLINT(clang-analyzer-core.CallAndMessage)
         site = at;
     }
 
