@@ -111,10 +111,7 @@ void context_life::end_this(errc e, const std::exception_ptr& cause, ending& all
     }
     cause_ = cause;
     ended_.store(static_cast<int>(e), std::memory_order_seq_cst);
-    while (waiter* w = waiters_.pop_claimed()) {
-        w->ok = true;
-        wakes.push(w);
-    }
+    release_all(waiters_, wakes);
     while (context_child* c = children_.pop_front()) {
         c->linked = false;
         if (c->hold()) all.next.push_back(c);

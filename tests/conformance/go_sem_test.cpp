@@ -4,6 +4,7 @@
 // The weighted semaphore, by Go's x/sync rules.
 
 #include "testing.hpp"
+#include "ways_out.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -15,6 +16,7 @@
 using namespace std::chrono_literals;
 using weft::semaphore;
 using weft::task;
+using weft_test::on_every_way_out;
 using weft_test::on_procs;
 
 namespace {
@@ -236,23 +238,8 @@ TEST_CASE("SEM-10 a permit goes back on a normal exit, an exception and an early
 {
     on_procs([]() -> task<> {
         semaphore s(3);
-        const auto uses = [&s](int way) -> task<> {
-            const auto p = co_await s.hold(2);
-            CHECK(s.available() == 1);
-            if (way == 1) throw std::runtime_error("way out");
-            if (way == 2) co_return;
-            co_await weft::this_goroutine::yield();
-        };
-        for (const int way : {0, 1, 2}) {
-            bool threw = false;
-            try {
-                co_await uses(way);
-            } catch (const std::runtime_error&) {
-                threw = true;
-            }
-            CHECK(threw == (way == 1));
-            CHECK(s.available() == 3);
-        }
+        co_await on_every_way_out([&s] { return s.hold(2); }, [&s] { return s.available() == 1; },
+                                  [&s] { return s.available() == 3; });
     });
 }
 

@@ -4,6 +4,7 @@
 // Mutex and RWMutex, by Go's rules.
 
 #include "testing.hpp"
+#include "ways_out.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -15,6 +16,7 @@ using namespace std::chrono_literals;
 using weft::mutex;
 using weft::rw_mutex;
 using weft::task;
+using weft_test::on_every_way_out;
 using weft_test::on_procs;
 
 namespace {
@@ -155,24 +157,13 @@ TEST_CASE("SYNC-10 a guard unlocks on a normal exit, an exception and an early r
 {
     on_procs([]() -> task<> {
         mutex m;
-        const auto uses = [&m](int way) -> task<> {
-            const auto g = co_await m.lock();
-            CHECK(!m.try_lock());
-            if (way == 1) throw std::runtime_error("way out");
-            if (way == 2) co_return;
-            co_await weft::this_goroutine::yield();
+        const auto is_free = [&m] {
+            const bool taken = m.try_lock();
+            if (taken) m.unlock();
+            return taken;
         };
-        for (const int way : {0, 1, 2}) {
-            bool threw = false;
-            try {
-                co_await uses(way);
-            } catch (const std::runtime_error&) {
-                threw = true;
-            }
-            CHECK(threw == (way == 1));
-            CHECK(m.try_lock());
-            m.unlock();
-        }
+        co_await on_every_way_out([&m] { return m.lock(); }, [&m] { return !m.try_lock(); },
+                                  is_free);
     });
 }
 

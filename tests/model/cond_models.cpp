@@ -150,12 +150,13 @@ WEFT_MODEL_CASE(cond_broadcast)
 }
 
 /// The signal meets the end of the first one's context: then it is the second one's.
-WEFT_MODEL_CASE(cond_context_against_signal)
+template <class Begin>
+void context_against_signal(Begin begin)
 {
     machine m;
     store s;
     auto life = weft::with_cancel(weft::background());
-    m.go(borrow_thing_under, life.ctx, std::ref(s));
+    begin(m, life.ctx, s);
     wait_for(s.waiting, 1);
     m.go(take_thing, std::ref(s));
     wait_for(s.waiting, 2);
@@ -166,20 +167,18 @@ WEFT_MODEL_CASE(cond_context_against_signal)
     check(s.things == 0);
 }
 
+WEFT_MODEL_CASE(cond_context_against_signal)
+{
+    context_against_signal([](machine& m, const weft::context& ctx, store& s) {
+        m.go(borrow_thing_under, ctx, std::ref(s));
+    });
+}
+
 WEFT_MODEL_CASE(cond_bound_against_signal)
 {
-    machine m;
-    store s;
-    auto life = weft::with_cancel(weft::background());
-    m.go([&] { weft::go(life.ctx, borrow_thing, std::ref(s)); });
-    wait_for(s.waiting, 1);
-    m.go(take_thing, std::ref(s));
-    wait_for(s.waiting, 2);
-    m.go([&life] { life.cancel(); });
-    outsider thread([&s] { put_thing(s); });
-    m.join();
-    thread.join();
-    check(s.things == 0);
+    context_against_signal([](machine& m, const weft::context& ctx, store& s) {
+        m.go([&ctx, &s] { weft::go(ctx, borrow_thing, std::ref(s)); });
+    });
 }
 
 /// Two conditions' worth of moves at once: both waiters have contexts that end, a third has none.

@@ -3,6 +3,7 @@
 
 // `errgroup`: what its goroutines may be given, its limit, and whose exceptions are seen where.
 
+#include "ending.hpp"
 #include "testing.hpp"
 #include "witness.hpp"
 
@@ -23,37 +24,14 @@ using weft::context;
 using weft::errgroup;
 using weft::make_channel;
 using weft::task;
+using weft_test::ending_of;
 using weft_test::on_procs;
+using weft_test::text_of;
 using weft_test::until_parked;
 using weft_test::witness;
 namespace testing = weft::testing;
 
 namespace {
-
-std::string text_of(const std::exception_ptr& e)
-{
-    try {
-        if (e) std::rethrow_exception(e);
-    } catch (const std::exception& x) {
-        return x.what();
-    } catch (...) {
-        return "?";
-    }
-    return "none";
-}
-
-/// What `op` throws.
-template <class Op>
-task<std::string> ending_of(Op op)
-{
-    std::string text = "none";
-    try {
-        co_await std::move(op);
-    } catch (...) {
-        text = text_of(std::current_exception());
-    }
-    co_return text;
-}
 
 void fail(const char* text)
 {

@@ -3,6 +3,7 @@
 
 // `nursery`: nothing outlives it, and one failure ends all.
 
+#include "ending.hpp"
 #include "testing.hpp"
 #include "witness.hpp"
 
@@ -22,35 +23,13 @@ using weft::context;
 using weft::make_channel;
 using weft::nursery;
 using weft::task;
+using weft_test::ending_of;
 using weft_test::on_procs;
 using weft_test::until_parked;
 using weft_test::witness;
 namespace testing = weft::testing;
 
 namespace {
-
-/// What `op` throws.
-template <class Op>
-task<std::string> ending_of(Op op)
-{
-    std::string text = "none";
-    try {
-        static_cast<void>(co_await std::move(op));
-    } catch (const std::exception& e) {
-        text = e.what();
-    }
-    co_return text;
-}
-task<std::string> ending_of(task<> t)
-{
-    std::string text = "none";
-    try {
-        co_await std::move(t);
-    } catch (const std::exception& e) {
-        text = e.what();
-    }
-    co_return text;
-}
 
 const std::string canceled = weft::error(weft::errc::canceled).what();
 

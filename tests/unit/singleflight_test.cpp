@@ -3,6 +3,7 @@
 
 // `singleflight`: whose function runs, who gets what came of it, and what contexts do to both.
 
+#include "ending.hpp"
 #include "testing.hpp"
 #include "witness.hpp"
 
@@ -24,6 +25,7 @@ using weft::context;
 using weft::make_channel;
 using weft::singleflight;
 using weft::task;
+using weft_test::ending_of;
 using weft_test::on_procs;
 using weft_test::team;
 using weft_test::until_alone;
@@ -32,19 +34,6 @@ using weft_test::witness;
 namespace testing = weft::testing;
 
 namespace {
-
-/// What `op` throws.
-template <class Op>
-task<std::string> ending_of(Op op)
-{
-    std::string text = "none";
-    try {
-        static_cast<void>(co_await std::move(op));
-    } catch (const std::exception& e) {
-        text = e.what();
-    }
-    co_return text;
-}
 
 const std::string canceled = weft::error(weft::errc::canceled).what();
 

@@ -57,10 +57,7 @@ public:
         barrier_->note_use();
         if (barrier_->waiting_ + 1 < barrier_->count_) return false;
         barrier_->waiting_ = 0;
-        while (detail::waiter* other = barrier_->waiters_.pop_claimed()) {
-            other->ok = false; // not the last one
-            wakes.push(other);
-        }
+        detail::release_all(barrier_->waiters_, wakes, false); // none of them is the last one
         return w.ok = true;
     }
     void enqueue(detail::waiter& w) noexcept

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <weft/detail/detached.hpp>
+#include <weft/detail/gate_operation.hpp>
 #include <weft/detail/sync_object.hpp>
 #include <weft/task.hpp>
 
@@ -17,7 +17,7 @@ namespace weft {
 /// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever.
 class event : private detail::sync_object {
 public:
-    class wait_operation;
+    using wait_operation = detail::gate_operation<event, detail::wait_reason::event>;
 
     event() = default;
     explicit event(bool set) noexcept : set_(set) {}
@@ -29,7 +29,7 @@ public:
         detail::with_lock(*this, [this](detail::wake_list& wakes) {
             note_use();
             set_ = true;
-            release_all(waiters_, wakes);
+            detail::release_all(waiters_, wakes);
         });
     }
     void reset() noexcept
@@ -42,46 +42,20 @@ public:
     }
 
     /// Waits until it is set. Also a select case. With a context it gives up when that ends: `error` with its code.
-    [[nodiscard]] wait_operation wait() noexcept;
+    [[nodiscard]] wait_operation wait() noexcept { return wait_operation(*this); }
     template <detail::context_like Context>
-    [[nodiscard]] auto wait(const Context& ctx);
+    [[nodiscard]] auto wait(const Context& ctx)
+    {
+        return context_operation<wait_operation>(ctx, wait());
+    }
 
 private:
+    friend wait_operation;
+
+    [[nodiscard]] bool is_open_locked() const noexcept { return set_; }
+
     bool set_ = false;           ///< guarded by lock
     detail::wait_queue waiters_; ///< guarded by lock; empty while it is set
 };
-
-/// The operation `event::wait` returns: `void(std::exception_ptr)`.
-class [[nodiscard]] event::wait_operation : public detail::asio_operation<wait_operation> {
-public:
-    using result_type = void;
-
-    explicit wait_operation(event& e) noexcept : event_(&e) {}
-
-    detail::waitable* target() const noexcept { return event_; }
-    bool attempt(detail::waiter& w, detail::wake_list&) noexcept
-    {
-        event_->note_use();
-        return w.ok = event_->set_;
-    }
-    void enqueue(detail::waiter& w) noexcept { event_->waiters_.push(w); }
-    void dequeue(detail::waiter& w) noexcept { event_->waiters_.remove(w); }
-    void finish(detail::waiter&) noexcept {}
-    detail::wait_reason reason() const noexcept { return detail::wait_reason::event; }
-    detail::kept_by_owner retain() const noexcept { return {}; }
-
-private:
-    event* event_;
-};
-
-inline event::wait_operation event::wait() noexcept
-{
-    return wait_operation(*this);
-}
-template <detail::context_like Context>
-auto event::wait(const Context& ctx)
-{
-    return context_operation<wait_operation>(ctx, wait());
-}
 
 } // namespace weft

@@ -47,10 +47,7 @@ public:
         wake_list wakes;
         lock.lock();
         done_ = true;
-        while (waiter* w = waiters_.pop_claimed()) {
-            w->ok = true;
-            wakes.push(w);
-        }
+        release_all(waiters_, wakes);
         lock.unlock();
         wakes.wake_all();
     }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <weft/detail/detached.hpp>
+#include <weft/detail/gate_operation.hpp>
 #include <weft/detail/sync_object.hpp>
 #include <weft/error.hpp>
 #include <weft/task.hpp>
@@ -21,7 +21,7 @@ namespace weft {
 /// @par Source         std::latch.
 class latch : private detail::sync_object {
 public:
-    class wait_operation;
+    using wait_operation = detail::gate_operation<latch, detail::wait_reason::latch>;
 
     /// @throws misuse_error  "latch: negative count".
     explicit latch(std::int64_t count) : count_(count)
@@ -37,7 +37,7 @@ public:
             note_use();
             if (n < 0 || n > count_) return false;
             count_ -= n;
-            if (count_ == 0) release_all(waiters_, wakes);
+            if (count_ == 0) detail::release_all(waiters_, wakes);
             return true;
         });
         if (!fits) detail::throw_misuse("latch: negative count");
@@ -49,53 +49,26 @@ public:
     }
 
     /// Waits for zero. Also a select case. With a context it gives up when that ends: `error` with its code.
-    [[nodiscard]] wait_operation wait() noexcept;
+    [[nodiscard]] wait_operation wait() noexcept { return wait_operation(*this); }
     template <detail::context_like Context>
-    [[nodiscard]] auto wait(const Context& ctx);
+    [[nodiscard]] auto wait(const Context& ctx)
+    {
+        return context_operation<wait_operation>(ctx, wait());
+    }
     /// Counts down by one, at once, and waits.
-    [[nodiscard]] wait_operation arrive_and_wait();
+    [[nodiscard]] wait_operation arrive_and_wait()
+    {
+        count_down();
+        return wait();
+    }
 
 private:
+    friend wait_operation;
+
+    [[nodiscard]] bool is_open_locked() const noexcept { return count_ == 0; }
+
     std::int64_t count_;         ///< guarded by lock
     detail::wait_queue waiters_; ///< guarded by lock; empty at zero
 };
-
-/// The operation `latch::wait` returns: `void(std::exception_ptr)`.
-class [[nodiscard]] latch::wait_operation : public detail::asio_operation<wait_operation> {
-public:
-    using result_type = void;
-
-    explicit wait_operation(latch& l) noexcept : latch_(&l) {}
-
-    detail::waitable* target() const noexcept { return latch_; }
-    bool attempt(detail::waiter& w, detail::wake_list&) noexcept
-    {
-        latch_->note_use();
-        return w.ok = latch_->count_ == 0;
-    }
-    void enqueue(detail::waiter& w) noexcept { latch_->waiters_.push(w); }
-    void dequeue(detail::waiter& w) noexcept { latch_->waiters_.remove(w); }
-    void finish(detail::waiter&) noexcept {}
-    detail::wait_reason reason() const noexcept { return detail::wait_reason::latch; }
-    detail::kept_by_owner retain() const noexcept { return {}; }
-
-private:
-    latch* latch_;
-};
-
-inline latch::wait_operation latch::wait() noexcept
-{
-    return wait_operation(*this);
-}
-inline latch::wait_operation latch::arrive_and_wait()
-{
-    count_down();
-    return wait();
-}
-template <detail::context_like Context>
-auto latch::wait(const Context& ctx)
-{
-    return context_operation<wait_operation>(ctx, wait());
-}
 
 } // namespace weft

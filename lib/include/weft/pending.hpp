@@ -139,10 +139,7 @@ private:
         wake_list wakes;
         lock.lock();
         result_.swap(fresh);
-        while (waiter* w = waiters_.pop_claimed()) {
-            w->ok = true;
-            wakes.push(w);
-        }
+        release_all(waiters_, wakes);
         lock.unlock();
         wakes.wake_all();
     }

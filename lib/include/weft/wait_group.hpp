@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <weft/detail/detached.hpp>
+#include <weft/detail/gate_operation.hpp>
 #include <weft/detail/sync_object.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>
@@ -19,7 +19,10 @@
 
 namespace weft {
 
-class wait_group_operation;
+class wait_group;
+
+/// The operation `wait_group::wait` returns: `void(std::exception_ptr)`.
+using wait_group_operation = detail::gate_operation<wait_group, detail::wait_reason::wait_group>;
 
 /// Counts what is still to be done; `wait` waits for zero. It can be used again and again.
 ///
@@ -70,12 +73,15 @@ public:
     }
 
     /// Waits until the count is zero. Also a select case. With a context it gives up when that ends: `error` with its code.
-    [[nodiscard]] wait_group_operation wait() noexcept;
+    [[nodiscard]] wait_group_operation wait() noexcept { return wait_group_operation(*this); }
     template <detail::context_like Context>
-    [[nodiscard]] auto wait(const Context& ctx);
+    [[nodiscard]] auto wait(const Context& ctx)
+    {
+        return context_operation<wait_group_operation>(ctx, wait());
+    }
 
 private:
-    friend class wait_group_operation;
+    friend wait_group_operation;
 
     /// What the tickets know of their group, which may go before them: as when `main` throws between `go` and `wait`.
     struct link;
@@ -92,6 +98,7 @@ private:
         link* link_;
     };
 
+    [[nodiscard]] bool is_open_locked() const noexcept { return count_ == 0; }
     link& linked();
     bool count(std::int64_t n, detail::wake_list& wakes) noexcept;
 
@@ -123,39 +130,6 @@ private:
     detail::wait_queue waiters_; ///< guarded by lock; empty while the count is zero
 };
 
-/// The operation `wait_group::wait` returns: `void(std::exception_ptr)`.
-class [[nodiscard]] wait_group_operation : public detail::asio_operation<wait_group_operation> {
-public:
-    using result_type = void;
-
-    explicit wait_group_operation(wait_group& g) noexcept : group_(&g) {}
-
-    detail::waitable* target() const noexcept { return group_; }
-    bool attempt(detail::waiter& w, detail::wake_list&) noexcept
-    {
-        group_->note_use();
-        return w.ok = group_->count_ == 0;
-    }
-    void enqueue(detail::waiter& w) noexcept { group_->waiters_.push(w); }
-    void dequeue(detail::waiter& w) noexcept { group_->waiters_.remove(w); }
-    void finish(detail::waiter&) noexcept {}
-    detail::wait_reason reason() const noexcept { return detail::wait_reason::wait_group; }
-    detail::kept_by_owner retain() const noexcept { return {}; }
-
-private:
-    wait_group* group_;
-};
-
-inline wait_group_operation wait_group::wait() noexcept
-{
-    return wait_group_operation(*this);
-}
-template <detail::context_like Context>
-auto wait_group::wait(const Context& ctx)
-{
-    return context_operation<wait_group_operation>(ctx, wait());
-}
-
 /// False: the count would become negative, or too large.
 inline bool wait_group::count(std::int64_t n, detail::wake_list& wakes) noexcept
 {
@@ -164,7 +138,7 @@ inline bool wait_group::count(std::int64_t n, detail::wake_list& wakes) noexcept
     const bool fits = n <= std::numeric_limits<std::int64_t>::max() - count_ && count_ + n >= 0;
     if (WEFT_LIKELY(fits)) {
         count_ += n;
-        if (count_ == 0) release_all(waiters_, wakes);
+        if (count_ == 0) detail::release_all(waiters_, wakes);
     }
     lock.unlock();
     return fits;

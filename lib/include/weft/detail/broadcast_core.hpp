@@ -194,10 +194,7 @@ public:
             if (closed_) return false;
             closed_ = true;
             while (subscriber* s = list_.front()) end(*s, wakes);
-            while (waiter* w = publishers_.pop_claimed()) {
-                w->ok = false;
-                wakes.push(w);
-            }
+            release_all(publishers_, wakes, false);
             return true;
         });
     }

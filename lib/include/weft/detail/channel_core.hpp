@@ -151,12 +151,8 @@ public:
         marks_ |= is_closed;
         // Receivers see "closed and drained"; senders, whose values stay in their frames, the
         // misuse.
-        for (wait_queue* q : {&receivers_, &senders_}) {
-            while (waiter* w = q->pop_claimed()) {
-                w->ok = false;
-                wakes.push(w);
-            }
-        }
+        release_all(receivers_, wakes, false);
+        release_all(senders_, wakes, false);
         lock.unlock();
         wakes.wake_all();
     }

@@ -110,9 +110,7 @@ public:
         wake_list wakes;
         t->lock.lock();
         if (!op_.attempt(w_, wakes)) {
-            w_.orphan = false;
-            w_.slot = nullptr;
-            w_.index = 0;
+            expect_wait();
             return false;
         }
         t->lock.unlock();
@@ -124,10 +122,8 @@ public:
         requires holds
     {
         w_.whom = wake_target(g);
-        w_.orphan = false;
-        w_.slot = nullptr;
-        w_.index = 0;
         w_.queued = false;
+        expect_wait();
     }
 
     /// The goroutine's turn has come: it was woken to contend for what it wants, or has not tried yet.
@@ -219,6 +215,13 @@ public:
     }
 
 private:
+    void expect_wait() noexcept
+    {
+        w_.orphan = false;
+        w_.slot = nullptr;
+        w_.index = 0;
+    }
+
     Op& op_;
     waiter w_;
 };

@@ -31,15 +31,6 @@ protected:
         if (WEFT_UNLIKELY(bubble != 0)) note_visit(*this);
     }
 
-    /// Locked: serves everybody who waits in `q`.
-    static void release_all(wait_queue& q, wake_list& wakes) noexcept
-    {
-        while (waiter* w = q.pop_claimed()) {
-            w->ok = true;
-            wakes.push(w);
-        }
-    }
-
     void orphan(wait_queue& q) noexcept
     {
         if (q.empty()) return;

@@ -202,6 +202,15 @@ private:
     waiter* tail_; ///< set while there is a head
 };
 
+/// Locked: lets everybody go on who waits in `q`, with the outcome `ok`.
+inline void release_all(wait_queue& q, wake_list& wakes, bool ok = true) noexcept
+{
+    while (waiter* w = q.pop_claimed()) {
+        w->ok = ok;
+        wakes.push(w);
+    }
+}
+
 /// The bubble of the runtime that the calling thread works for.
 bubble_id bubble_of_runtime() noexcept;
 
