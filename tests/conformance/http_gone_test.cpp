@@ -56,7 +56,7 @@ void go_away(const served::set_up& routes, std::string_view begin,
 {
     for (const way& w : ways) {
         CAPTURE(w.name);
-        const served s(routes);
+        served s(routes);
         wire client = s.connect();
         client.send(begin);
         const auto end = stopwatch::now() + 5s;

@@ -9,12 +9,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 using namespace std::chrono_literals;
 using weft::task;
@@ -59,6 +61,14 @@ void trickle(wire& w)
     }
 }
 
+/// Until a handler has been called.
+void wait_for_request(served& s)
+{
+    const auto end = stopwatch::now() + 5s;
+    while (s.server().statistics().requests == 0 && stopwatch::now() < end)
+        std::this_thread::sleep_for(1ms);
+}
+
 void check_late(wire& w)
 {
     const auto r = w.receive();
@@ -75,7 +85,7 @@ TEST_CASE("a header that does not come is answered with 408 after header_timeout
 {
     server_options o;
     o.header_timeout = 300ms;
-    const served s(by(read), o);
+    served s(by(read), o);
     for (const std::size_t sent : {std::size_t{1}, std::size_t{8}, header.size() - 1}) {
         CAPTURE(sent);
         wire w = s.connect();
@@ -99,7 +109,7 @@ TEST_CASE("header_timeout is for the whole header: a byte now and then does not 
 {
     server_options o;
     o.header_timeout = 300ms;
-    const served s(by(read), o);
+    served s(by(read), o);
     wire w = s.connect();
     const auto begin = stopwatch::now();
     w.send("GET /");
@@ -112,7 +122,7 @@ TEST_CASE("a body that does not come is answered with 408 after body_timeout")
 {
     server_options o;
     o.body_timeout = 300ms;
-    const served s(by(read), o);
+    served s(by(read), o);
     for (const std::string_view body : {"", "some of it"}) {
         wire w = s.connect();
         w.send(header_of_body).send(body);
@@ -132,7 +142,7 @@ TEST_CASE("a body that no handler reads is not waited for longer, either")
         res.send("unread");
         co_return;
     };
-    const served s([&](weft::http::server& server) { server.handle("/", refuse); }, o);
+    served s([&](weft::http::server& server) { server.handle("/", refuse); }, o);
     wire w = s.connect();
     w.send(header_of_body).send("some of it");
     CHECK(w.receive().body == "unread");
@@ -146,7 +156,7 @@ TEST_CASE("a body slower than min_data_rate is answered with 408; a faster one i
     o.min_data_rate = 2000;
     o.data_rate_grace = 300ms;
     o.header_timeout = 500ms; // the clock ticks by it
-    const served s(by(read), o);
+    served s(by(read), o);
     wire slow = s.connect();
     const auto begin = stopwatch::now();
     slow.send(header_of_body);
@@ -167,7 +177,7 @@ TEST_CASE("an idle connection is closed without a word after idle_timeout")
 {
     server_options o;
     o.idle_timeout = 300ms;
-    const served s(by(read), o);
+    served s(by(read), o);
     wire fresh = s.connect();
     wire used = s.connect();
     used.send(header);
@@ -187,9 +197,10 @@ TEST_CASE("who takes nothing is cut off after write_timeout")
     o.write_timeout = 300ms;
     SUBCASE("a stream")
     {
-        const served s(by(pour), o);
+        served s(by(pour), o);
         wire w = s.connect();
         w.send(header);
+        wait_for_request(s);
         CHECK(s.is_left_alone());
         CHECK(s.server().statistics().timed_out == 1);
     }
@@ -199,9 +210,10 @@ TEST_CASE("who takes nothing is cut off after write_timeout")
             res.send(std::string(64 << 20, 'x'));
             co_return;
         };
-        const served s([&](weft::http::server& server) { server.handle("/", send); }, o);
+        served s([&](weft::http::server& server) { server.handle("/", send); }, o);
         wire w = s.connect();
         w.send(header);
+        wait_for_request(s);
         CHECK(s.is_left_alone());
         CHECK(s.server().statistics().timed_out == 1);
     }
@@ -211,9 +223,10 @@ TEST_CASE("who takes nothing is cut off after write_timeout")
             res.send(std::string(1 << 20, 'x'));
             co_return;
         };
-        const served s([&](weft::http::server& server) { server.handle("/", send); }, o);
+        served s([&](weft::http::server& server) { server.handle("/", send); }, o);
         wire w = s.connect();
         for (int i = 0; i < 100; ++i) w.send(header);
+        wait_for_request(s);
         CHECK(s.is_left_alone());
     }
 }
@@ -225,9 +238,10 @@ TEST_CASE("who takes less than min_data_rate is cut off")
     o.data_rate_grace = 300ms;
     o.write_timeout = 60s;
     o.header_timeout = 500ms;
-    const served s(by(pour), o);
+    served s(by(pour), o);
     wire w = s.connect();
     w.send(header);
+    wait_for_request(s);
     const auto begin = stopwatch::now();
     std::string piece(10'000, '\0');
     while (s.server().statistics().open != 0 && stopwatch::now() - begin < 5s) {
@@ -251,7 +265,7 @@ TEST_CASE("2000 slow clients do not keep four good ones waiting")
 
     server_options o;
     o.header_timeout = o.body_timeout = o.idle_timeout = 3s;
-    const served s(by(read), o);
+    served s(by(read), o);
     std::vector<wire> slow;
     for (std::size_t i = 0; i < many; ++i) {
         slow.push_back(s.connect());

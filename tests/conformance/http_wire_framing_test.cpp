@@ -116,6 +116,8 @@ TEST_CASE("RFC 9112 7.1.1: a chunk's extensions have names and ends")
     all_are_refused({
         {"9112 7.1.1: no name", chunked("5;\r\nhello\r\n0\r\n\r\n")},
         {"9112 7.1.1: a value without a name", chunked("5;=b\r\nhello\r\n0\r\n\r\n")},
+        {"9112 7.1.1: no value behind =", chunked("5;a=\r\nhello\r\n0\r\n\r\n")},
+        {"9112 7.1.1: no value before ;", chunked("5;a=;b\r\nhello\r\n0\r\n\r\n")},
         {"9112 7.1.1: two semicolons", chunked("5;;a\r\nhello\r\n0\r\n\r\n")},
         {"9112 7.1.1: a name that is no token", chunked("5;a(b)\r\nhello\r\n0\r\n\r\n")},
         {"9112 7.1.1: a value that is no token", chunked("5;a=b@c\r\nhello\r\n0\r\n\r\n")},
@@ -219,7 +221,7 @@ TEST_CASE("RFC 9112 6 and 7: what is in order arrives as it was sent")
          {seen(" <\0\r\n0\r\n>"s)}},
         {"9112 7.1.1: an extension", chunked("5;a\r\nhello\r\n0;b\r\n\r\n"), {seen(" <hello>")}},
         {"9112 7.1.1: with values",
-         chunked("5;a=b;c=\"d; \\\"e\"\r\nhello\r\n0;x=y\r\n\r\n"),
+         chunked("5;a=b;c=\"d; \\\"e\";f=\"\";g\r\nhello\r\n0;x=y\r\n\r\n"),
          {seen(" <hello>")}},
         {"9112 7.1.2: trailers",
          chunked("5\r\nhello\r\n0\r\nX: 1\r\ny:\t2 \t\r\nX:\r\n\r\n"),

@@ -94,7 +94,7 @@ sender cut_at(std::size_t position)
 
 void is_refused(const mirror& m, const bad_request& row, const sender& send)
 {
-    INFO(row.rule);
+    INFO(std::string(row.rule));
     CAPTURE(row.bytes.substr(0, is_short));
     try {
         wire w = m.connect();
@@ -106,7 +106,7 @@ void is_refused(const mirror& m, const bad_request& row, const sender& send)
         CHECK(r.field("Connection") == "close");
         CHECK(w.is_closed_by_server());
     } catch (const std::exception& e) {
-        FAIL_CHECK(e.what());
+        FAIL_CHECK(std::string(e.what()));
     }
 }
 
@@ -122,7 +122,7 @@ void all_are_refused(const std::vector<bad_request>& table, weft::http::server_o
 
 void is_answered(const mirror& m, const good_request& row, const sender& send)
 {
-    INFO(row.rule);
+    INFO(std::string(row.rule));
     CAPTURE(row.bytes.substr(0, is_short));
     try {
         wire w = m.connect();
@@ -140,7 +140,7 @@ void is_answered(const mirror& m, const good_request& row, const sender& send)
             CHECK(w.receive().body == "GET /behind HTTP/1.1 a");
         }
     } catch (const std::exception& e) {
-        FAIL_CHECK(e.what());
+        FAIL_CHECK(std::string(e.what()));
     }
 }
 

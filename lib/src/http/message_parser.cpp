@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace weft::http::detail {
 
@@ -124,9 +125,18 @@ struct message_parser::callbacks {
     static int on_chunk_extension(llhttp_t* p, const char*, std::size_t n)
     {
         message_parser& m = self(p);
+        m.extension_part_ += n;
         m.extension_bytes_ += n;
         if (m.extension_bytes_ > max_extension_bytes)
             return m.fail(status::bad_request, "the chunks' extensions are too long");
+        return 0;
+    }
+    /// Of a name or a value.
+    static int on_chunk_extension_complete(llhttp_t* p)
+    {
+        message_parser& m = self(p);
+        if (std::exchange(m.extension_part_, 0) == 0)
+            return m.fail(status::bad_request, "malformed chunk extension");
         return 0;
     }
     static int on_headers_complete(llhttp_t* p) { return self(p).head_complete(); }
@@ -160,6 +170,8 @@ struct message_parser::callbacks {
             s.on_header_value_complete = on_header_value_complete;
             s.on_chunk_extension_name = on_chunk_extension;
             s.on_chunk_extension_value = on_chunk_extension;
+            s.on_chunk_extension_name_complete = on_chunk_extension_complete;
+            s.on_chunk_extension_value_complete = on_chunk_extension_complete;
             s.on_headers_complete = on_headers_complete;
             s.on_body = on_body;
             s.on_message_complete = on_message_complete;
@@ -184,7 +196,7 @@ void message_parser::begin(const target& into, bool answers_head)
     content_length_.reset();
     answer_ = http::status::ok;
     complaint_ = {};
-    head_bytes_ = header_bytes_ = extension_bytes_ = 0;
+    head_bytes_ = header_bytes_ = extension_bytes_ = extension_part_ = 0;
     body_bytes_ = framing_bytes_ = 0;
 }
 
@@ -303,9 +315,8 @@ int message_parser::count_header(std::size_t bytes, std::size_t lines) noexcept
 
 int message_parser::head_complete()
 {
-    // In HTTP/1.0 llhttp lets "keep-alive" win over "close".
-    keep_alive_ =
-        llhttp_should_keep_alive(&parser_) != 0 && (parser_.flags & F_CONNECTION_CLOSE) == 0;
+    if (answers_head_) parser_.flags |= F_SKIPBODY;
+    keep_alive_ = wants_to_go_on() && llhttp_message_needs_eof(&parser_) == 0;
     const bool chunked = (parser_.flags & F_CHUNKED) != 0;
     if (parser_.flags & F_CONTENT_LENGTH) content_length_ = parser_.content_length;
     if (kind_ == kind::request) {
@@ -317,8 +328,16 @@ int message_parser::head_complete()
     event_ = event::head;
     if (kind_ == kind::request && !chunked && *content_length_ == 0)
         return 0; // straight to the end
-    if (answers_head_) parser_.flags |= F_SKIPBODY;
     return HPE_PAUSED;
+}
+
+/// llhttp also listens to Proxy-Connection, and in HTTP/1.0 lets "keep-alive" win over "close".
+bool message_parser::wants_to_go_on() const noexcept
+{
+    const headers& fields = *into_.fields;
+    if (!fields.contains("connection")) return parser_.http_minor == 1;
+    return !fields.has_token("connection", "close") &&
+           (parser_.http_minor == 1 || fields.has_token("connection", "keep-alive"));
 }
 
 int message_parser::check_request()

@@ -91,6 +91,7 @@ private:
     int fail(http::status s, std::string_view why) noexcept;
     int count_header(std::size_t bytes, std::size_t lines) noexcept;
     [[nodiscard]] std::size_t head_limit() const noexcept;
+    [[nodiscard]] bool wants_to_go_on() const noexcept;
     int head_complete();
     int check_request();
     int check_target(std::string_view text);
@@ -119,6 +120,7 @@ private:
     std::size_t head_bytes_ = 0;   ///< of the input, up to the end of the header
     std::size_t header_bytes_ = 0; ///< of names and values, those of trailers too
     std::size_t extension_bytes_ = 0;
+    std::size_t extension_part_ = 0; ///< of this name or value
     std::uint64_t body_bytes_ = 0;
     std::uint64_t framing_bytes_ = 0; ///< sizes of chunks, line ends, trailers
     http::status answer_ = http::status::ok;

@@ -15,8 +15,8 @@ namespace weft::http {
 
 /// One event; empty parts are left out.
 struct server_event {
-    std::string_view data; ///< may have several lines
-    std::string_view name; ///< what a browser's addEventListener is called with
+    std::string_view data{}; ///< may have several lines
+    std::string_view name{}; ///< what a browser's addEventListener is called with
     std::string_view
         id; ///< the browser sends the last one back as Last-Event-ID when it connects again
 };

@@ -21,6 +21,7 @@ namespace weft::http {
 namespace detail {
 class connection;
 class routing;
+struct request_builder; // of the tests
 
 /// Makes the context of a request when it is first asked for.
 class context_source {
@@ -96,6 +97,7 @@ public:
 private:
     friend class detail::connection;
     friend class detail::routing;
+    friend struct detail::request_builder;
 
     std::string_view method_;
     std::string target_;

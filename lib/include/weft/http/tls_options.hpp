@@ -10,8 +10,8 @@ namespace weft::http {
 
 /// Files in PEM format.
 struct tls_options {
-    std::string certificate_file; ///< the server's, with its chain behind it
-    std::string key_file;
+    std::string certificate_file{}; ///< the server's, with its chain behind it
+    std::string key_file{};
 };
 
 } // namespace weft::http
