@@ -317,17 +317,15 @@ int message_parser::head_complete()
 {
     if (answers_head_) parser_.flags |= F_SKIPBODY;
     keep_alive_ = wants_to_go_on() && llhttp_message_needs_eof(&parser_) == 0;
-    const bool chunked = (parser_.flags & F_CHUNKED) != 0;
     if (parser_.flags & F_CONTENT_LENGTH) content_length_ = parser_.content_length;
     if (kind_ == kind::request) {
         if (const int e = check_request()) return e;
         parser_.upgrade = 0; // what follows is HTTP whatever the client would like
-        if (!chunked && !content_length_) content_length_ = 0;
+        if (!(parser_.flags & F_CHUNKED) && !content_length_) content_length_ = 0;
     }
     head_done_ = true;
     event_ = event::head;
-    if (kind_ == kind::request && !chunked && *content_length_ == 0)
-        return 0; // straight to the end
+    if (kind_ == kind::request && content_length_ == 0U) return 0; // straight to the end
     return HPE_PAUSED;
 }
 
@@ -359,6 +357,7 @@ int message_parser::check_request()
             return fail(ends_in_chunks ? status::not_implemented : status::bad_request,
                         "a Transfer-Encoding other than chunked");
         }
+        parser_.flags |= F_CHUNKED; // a tab behind the word had llhttp in doubt
     }
     if (fields.count("content-length") > 1)
         return fail(status::bad_request, "more than one Content-Length");

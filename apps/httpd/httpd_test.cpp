@@ -1,0 +1,216 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+// httpd as its users meet it: a process, a port, signals. The program is WEFT_HTTPD.
+
+#include "http_peer.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+using weft_test::wire;
+using weft_test::wire_response;
+using namespace std::chrono_literals;
+
+/// A running httpd; what it prints comes here.
+class program {
+public:
+    explicit program(std::vector<std::string> arguments)
+    {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        arguments.insert(arguments.begin(), WEFT_HTTPD);
+        std::vector<char*> argv;
+        for (std::string& a : arguments) argv.push_back(a.data());
+        argv.push_back(nullptr);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::dup2(ends[1], 1);
+            ::dup2(ends[1], 2);
+            ::execv(argv[0], argv.data());
+            ::_exit(127);
+        }
+        ::close(ends[1]);
+        out_ = ends[0];
+    }
+    ~program()
+    {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            (void)wait();
+        }
+        ::close(out_);
+    }
+    program(const program&) = delete;
+    program& operator=(const program&) = delete;
+
+    /// Reads on until that has been printed.
+    void read_until(const std::string& text)
+    {
+        while (printed_.find(text) == std::string::npos) {
+            pollfd p{out_, POLLIN, 0};
+            REQUIRE_MESSAGE(::poll(&p, 1, 10'000) > 0, "httpd does not print: " << text << "\n" << printed_);
+            char piece[4096];
+            const ssize_t n = ::read(out_, piece, sizeof piece);
+            REQUIRE_MESSAGE(n > 0, "httpd ended: " << printed_);
+            printed_.append(piece, static_cast<std::size_t>(n));
+        }
+    }
+    [[nodiscard]] std::uint16_t port()
+    {
+        const std::string before = "listening on http://127.0.0.1:";
+        read_until(before);
+        read_until("\n");
+        return static_cast<std::uint16_t>(std::stoul(printed_.substr(printed_.find(before) + before.size())));
+    }
+    void signal(int number) { ::kill(pid_, number); }
+    /// The exit status.
+    int wait()
+    {
+        int status = 0;
+        ::waitpid(std::exchange(pid_, -1), &status, 0);
+        char piece[4096];
+        for (ssize_t n; (n = ::read(out_, piece, sizeof piece)) > 0;)
+            printed_.append(piece, static_cast<std::size_t>(n));
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    [[nodiscard]] const std::string& printed() const { return printed_; }
+
+private:
+    pid_t pid_ = -1;
+    int out_ = -1;
+    std::string printed_;
+};
+
+wire_response ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view json = "")
+{
+    std::string text = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: t\r\nConnection: close\r\n";
+    if (!json.empty())
+        text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) + "\r\n";
+    return wire(port).send(text + "\r\n" + std::string(json)).receive(method == "HEAD");
+}
+
+} // namespace
+
+TEST_CASE("notes are made, shown, changed and removed")
+{
+    program httpd({"--listen", "127.0.0.1:0"});
+    const auto port = httpd.port();
+    CHECK(ask(port, "GET", "/api/notes").body == "[]\n");
+    const wire_response made = ask(port, "POST", "/api/notes", R"({"text": "caf\u00e9"})");
+    CHECK(made.status == 201);
+    CHECK(made.field("location") == "/api/notes/1");
+    CHECK(made.body == "{\"id\":1,\"text\":\"caf\xc3\xa9\"}\n");
+    CHECK(ask(port, "GET", "/api/notes/1").body == made.body);
+    CHECK(ask(port, "PUT", "/api/notes/1", R"({"text": "b"})").status == 200);
+    CHECK(ask(port, "GET", "/api/notes").body == "[{\"id\":1,\"text\":\"b\"}]\n");
+    CHECK(ask(port, "DELETE", "/api/notes/1").status == 204);
+    CHECK(ask(port, "GET", "/api/notes/1").status == 404);
+    CHECK(ask(port, "GET", "/api/notes/x").status == 404);
+    CHECK(ask(port, "PATCH", "/api/notes/1").status == 405);
+    CHECK(ask(port, "POST", "/api/notes", "{").status == 400);
+    CHECK(ask(port, "POST", "/api/notes", "[1]").status == 422);
+    CHECK(ask(port, "POST", "/api/notes", R"({"text": 7})").status == 422);
+    CHECK(ask(port, "POST", "/api/notes").status == 415);
+    CHECK(ask(port, "POST", "/api/notes", "\"" + std::string(70'000, 'x') + "\"").status == 413);
+}
+
+TEST_CASE("the other routes: page, greeting, slow, events, health, metrics, files")
+{
+    std::string dir = (std::filesystem::temp_directory_path() / "weft_httpd_XXXXXX").string();
+    REQUIRE(::mkdtemp(dir.data()) != nullptr);
+    std::ofstream(dir + "/f.txt") << "file";
+    program httpd({"--listen", "127.0.0.1:0", "--root", dir, "--handler-timeout", "300"});
+    const auto port = httpd.port();
+    CHECK(ask(port, "GET", "/").body.find("<h1>") != std::string::npos);
+    CHECK(ask(port, "HEAD", "/").status == 200);
+    CHECK(ask(port, "GET", "/hello/J%C3%BCrgen").body == "hello, J\xc3\xbcrgen\n");
+    CHECK(ask(port, "GET", "/slow?ms=1").body == "waited for 1 ms\n");
+    CHECK(ask(port, "GET", "/slow?ms=60000").status == 503);
+    CHECK(ask(port, "GET", "/slow?ms=x").status == 400);
+    CHECK(ask(port, "GET", "/healthz").body == "ok\n");
+    CHECK(ask(port, "GET", "/static/f.txt").body == "file");
+    CHECK(ask(port, "GET", "/static/..%2f..%2fetc%2fpasswd").status == 404);
+    CHECK(ask(port, "GET", "/nothing").status == 404);
+    const std::string page = ask(port, "GET", "/metrics").body;
+    CHECK(page.find("http_request_duration_seconds_count{method=\"GET\",route=\"GET /slow\",code=\"503\"} 1\n") !=
+          std::string::npos);
+    CHECK(page.find("http_connections_open 1\n") != std::string::npos);
+    wire events(port);
+    events.send("GET /events HTTP/1.1\r\nHost: t\r\n\r\n");
+    CHECK_FALSE(events.is_silent_for(3000));
+    httpd.signal(SIGINT);
+    CHECK(events.receive().body.find("retry:") != std::string::npos); // ends in order
+    CHECK(httpd.wait() == 0);
+    CHECK(httpd.printed().find("\"GET /slow?ms=1\" 200") != std::string::npos);
+    std::filesystem::remove_all(dir);
+}
+
+TEST_CASE("SIGTERM lets what is in flight be answered")
+{
+    program httpd({"--listen", "127.0.0.1:0"});
+    wire w(httpd.port());
+    w.send("GET /slow?ms=500 HTTP/1.1\r\nHost: t\r\n\r\n");
+    std::this_thread::sleep_for(200ms);
+    httpd.signal(SIGTERM);
+    CHECK(w.receive().body == "waited for 500 ms\n");
+    CHECK(w.is_closed_by_server());
+    CHECK(httpd.wait() == 0);
+    CHECK(httpd.printed().find("all requests are answered") != std::string::npos);
+}
+
+TEST_CASE("a client that sends too much is told to wait; the health check is not counted")
+{
+    program httpd({"--listen", "127.0.0.1:0", "--rate", "0.01", "--burst", "3", "--quiet"});
+    const auto port = httpd.port();
+    for (int i = 0; i < 3; ++i) CHECK(ask(port, "GET", "/hello/x").status == 200);
+    const wire_response r = ask(port, "GET", "/hello/x");
+    CHECK(r.status == 429);
+    CHECK(r.field("retry-after") == "100");
+    CHECK(ask(port, "GET", "/healthz").status == 200);
+}
+
+TEST_CASE("mistakes are told in one line and with a status")
+{
+    program first({"--listen", "127.0.0.1:0"});
+    const std::string taken = "127.0.0.1:" + std::to_string(first.port());
+    struct row {
+        std::vector<std::string> arguments;
+        int status;
+        std::string said;
+    };
+    for (const row& r : {
+             row{{"--listen", taken}, 1, "cannot listen on " + taken},
+             row{{"--listen", "nonsense"}, 1, "is no address"},
+             row{{"--listen", "127.0.0.1:70000"}, 1, "the port must be"},
+             row{{"--bogus"}, 2, "--bogus"},
+             row{{"--root", "/no/such/directory"}, 2, "/no/such/directory"},
+             row{{"--burst", "0"}, 2, "--burst"},
+             row{{"--listen-tls", "127.0.0.1:0"}, 2, "--cert"},
+             row{{"--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--cert", "/etc/hostname", "--key",
+                  "/etc/hostname"},
+                 1,
+                 "/etc/hostname"},
+             row{{"--help"}, 0, "Usage"},
+             row{{"--version"}, 0, "httpd 0.1.0"},
+         }) {
+        program httpd(r.arguments);
+        CHECK(httpd.wait() == r.status);
+        CAPTURE(httpd.printed());
+        CHECK(httpd.printed().find(r.said) != std::string::npos);
+    }
+}
