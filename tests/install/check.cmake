@@ -18,7 +18,11 @@ else()
 endif()
 run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${WAY}" -B "${SCRATCH}/build" -G "${GENERATOR}"
     "-DCMAKE_BUILD_TYPE=${CONFIG}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
-    "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}" "-DWEFT_ASIO_ROOT=${ASIO}" "${where}")
+    "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}" "-DWEFT_ASIO_ROOT=${ASIO}" "-DWEFT_DEPS_CACHE=${CACHE}" "${where}")
 run("${CMAKE_COMMAND}" --build "${SCRATCH}/build" --config "${CONFIG}" --target stranger)
 find_program(stranger stranger PATHS "${SCRATCH}/build" PATH_SUFFIXES "${CONFIG}" NO_DEFAULT_PATH)
 run("${stranger}")
+find_program(http_stranger http_stranger PATHS "${SCRATCH}/build" PATH_SUFFIXES "${CONFIG}" NO_DEFAULT_PATH)
+if(HTTP)
+    run("${http_stranger}")
+endif()
