@@ -17,8 +17,7 @@ namespace weft::http {
 struct server_event {
     std::string_view data{}; ///< may have several lines
     std::string_view name{}; ///< what a browser's addEventListener is called with
-    std::string_view
-        id; ///< the browser sends the last one back as Last-Event-ID when it connects again
+    std::string_view id{};   ///< comes back as Last-Event-ID when the browser connects again
 };
 
 /// Makes a response an endless stream of events:
