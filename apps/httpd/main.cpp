@@ -44,6 +44,7 @@ struct service {
         s.max_connections = o.max_connections;
         s.handler_timeout = o.handler_timeout;
         s.shutdown_grace = o.grace;
+        s.linger_idle = o.linger;
         s.server_name = "weft-httpd";
         s.on_response = [this](const http::request& req, const http::response& res,
                                weft::duration took) {

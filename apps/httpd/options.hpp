@@ -19,6 +19,7 @@ struct options {
     int burst = 20;
     std::chrono::milliseconds handler_timeout{2000};
     std::chrono::milliseconds grace{10000};
+    std::chrono::milliseconds linger{250};
     std::size_t max_connections = 20000;
     bool quiet = false; ///< no access log
 };
