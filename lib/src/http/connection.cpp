@@ -216,8 +216,8 @@ task<io_result> connection::fill(guarded_descriptor::doing d, tick due)
 task<bool> connection::read_head()
 {
     const server_options& o = server_->options;
-    parser_.begin({&request_.fields_, &request_.trailers_, &request_.target_});
     if (in_begin_ == in_end_) drop_buffers();
+    parser_.begin({&request_.fields_, &request_.trailers_, &request_.target_});
     tick header_due = 0;
     while (true) {
         if (in_begin_ != in_end_) {
@@ -248,6 +248,13 @@ task<bool> connection::read_head()
 void connection::drop_buffers() noexcept
 {
     // Ten thousand idle connections are remembered by what they keep.
+    response_.reset();
+    if (parser_.header_bytes() > small_buffer) {
+        request_.fields_ = headers();
+        request_.trailers_ = headers();
+    }
+    if (request_.target_.capacity() > small_buffer) request_.target_ = std::string();
+    if (request_.path_.capacity() > small_buffer) request_.path_ = std::string();
     if (in_size_ > small_buffer) {
         in_.reset();
         in_size_ = 0;

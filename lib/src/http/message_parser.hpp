@@ -64,6 +64,8 @@ public:
     /// The connection has ended: `end` if that is how the message does, else `failed`.
     [[nodiscard]] step end_of_input();
 
+    /// Of the last message: names and values.
+    [[nodiscard]] std::size_t header_bytes() const noexcept { return header_bytes_; }
     /// Some of the message has been seen.
     [[nodiscard]] bool started() const noexcept { return started_; }
 

@@ -121,16 +121,20 @@ tcp::endpoint server_state::listen(std::string_view address, std::shared_ptr<tls
         at = found.begin()->endpoint();
     }
     tcp::acceptor acceptor(nobody);
-    acceptor.open(at.protocol(), ec);
-    if (ec && host.empty()) { // a machine without IPv6
+    const auto bind_to = [&](const tcp::endpoint& e) {
+        asio::error_code unimportant;
+        acceptor.close(unimportant);
+        acceptor.open(e.protocol(), ec);
+        if (ec) return;
+        acceptor.set_option(tcp::acceptor::reuse_address(true), unimportant);
+        if (host.empty() && e.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(false), unimportant);
+        acceptor.bind(e, ec);
+    };
+    bind_to(at);
+    if (host.empty() && ec && ec != asio::error::address_in_use) { // a machine without IPv6
         at = tcp::endpoint(tcp::v4(), at.port());
-        acceptor.open(at.protocol(), ec);
+        bind_to(at);
     }
-    if (ec) fail(ec);
-    acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-    if (host.empty() && at.protocol() == tcp::v6())
-        acceptor.set_option(asio::ip::v6_only(false), ec);
-    acceptor.bind(at, ec);
     if (ec) fail(ec);
     acceptor.listen(asio::socket_base::max_listen_connections, ec);
     if (ec) fail(ec);
