@@ -64,35 +64,53 @@ bool is_framing(std::string_view name) noexcept
 
 // ---------------------------------------------------------------- peer_watch
 
-void peer_watch::begin(asio::ip::tcp::socket& s)
+void peer_watch::begin()
 {
-    s.async_wait(asio::ip::tcp::socket::wait_read,
-                 asio::bind_executor(this_goroutine::get_executor(),
-                                     [self = shared_from_this()](const asio::error_code& ec) {
-                                         if (!ec) self->readable();
-                                     }));
+    socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                       asio::bind_executor(executor_, [self = shared_from_this()](const asio::error_code& ec) {
+                           if (!ec) self->readable();
+                       }));
 }
 
 void peer_watch::readable() noexcept
 {
-    state expected = state::watching;
-    if (!state_.compare_exchange_strong(expected, state::looking)) return;
-    char c;
-    const ssize_t n = ::recv(descriptor_, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-    const bool gone =
-        n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-    // Somebody may wait for this to be over, and the context ended is not his concern.
-    if (gone)
-        cancel_(std::make_exception_ptr(std::system_error(
-            std::make_error_code(std::errc::connection_reset), "http: the client went away")));
+    for (state s = state_.load();;) {
+        // Somebody looks at this moment, with a new wait already begun: this is its end.
+        const state next = s == state::looking ? state::again : state::looking;
+        if (s != state::watching && s != state::looking) return;
+        if (!state_.compare_exchange_weak(s, next)) continue;
+        if (next == state::again) return;
+        break;
+    }
+    while (!is_over()) {
+        // The reactor was told of bytes that had been read by then.
+        begin();
+        state expected = state::looking;
+        if (state_.compare_exchange_strong(expected, state::watching)) return;
+        state_.store(state::looking);
+    }
     state_.store(state::over);
+}
+
+/// True: there is nothing more to watch for.
+bool peer_watch::is_over() noexcept
+{
+    char c;
+    const ssize_t n = ::recv(socket_.native_handle(), &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n > 0) return true; // the next request: the client is there, more cannot be known
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
+    cancel_(std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::connection_reset),
+                                                      "http: the client went away")));
+    return true;
 }
 
 void peer_watch::stop() noexcept
 {
-    state expected = state::watching;
-    if (state_.compare_exchange_strong(expected, state::over)) return;
-    while (state_.load() != state::over) std::this_thread::yield();
+    for (state expected = state::watching; !state_.compare_exchange_strong(expected, state::over);
+         expected = state::watching) {
+        if (expected == state::over) return;
+        std::this_thread::yield();
+    }
 }
 
 // ---------------------------------------------------------------- guarded_descriptor
@@ -282,7 +300,7 @@ task<std::string_view> connection::read_body()
             co_return s.body;
         case event::end:
             body_ended_ = true;
-            if (watch_ && in_begin_ == in_end_) watch_->begin(stream_->socket());
+            if (watch_ && in_begin_ == in_end_) watch_->begin();
             co_return std::string_view();
         case event::failed:
             body_received_ = body_limit_ + 1; // it cannot be read on
@@ -523,8 +541,8 @@ context connection::request_context()
     auto [ctx, cancel] = with_cancel_cause(parent);
     if (!end_context_) end_context_ = cancel;
     // What has arrived already, or will be read by the handler, says nothing about the client's end.
-    watch_ = std::make_shared<peer_watch>(stream_->socket(), std::move(cancel));
-    if (body_ended_ && in_begin_ == in_end_) watch_->begin(stream_->socket());
+    watch_ = std::make_shared<peer_watch>(stream_->socket(), this_goroutine::get_executor(), std::move(cancel));
+    if (body_ended_ && in_begin_ == in_end_) watch_->begin();
     return ctx;
 }
 

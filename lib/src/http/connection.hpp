@@ -30,25 +30,28 @@ class server_state;
 /// Moments of the server's coarse clock (`server_state::now`).
 using tick = std::uint64_t;
 
-/// Sees a client go away while a handler runs. What it has in hand outlives the connection.
+/// Sees a client go away while a handler runs. It outlives the connection if the reactor still holds its wait then.
 class peer_watch : public std::enable_shared_from_this<peer_watch> {
 public:
-    peer_watch(asio::ip::tcp::socket& s, cancel_cause_function cancel)
-        : descriptor_(s.native_handle()), cancel_(std::move(cancel))
+    peer_watch(asio::ip::tcp::socket& s, const executor& ex, cancel_cause_function cancel)
+        : socket_(s), executor_(ex), cancel_(std::move(cancel))
     {
     }
-    /// On the goroutine that may use the socket.
-    void begin(asio::ip::tcp::socket& s);
-    /// After it, the descriptor is not touched any more, and the context not ended.
+    /// Nobody waits to read from the socket until `stop`.
+    void begin();
+    /// After it, the socket is not touched any more, and the context not ended.
     void stop() noexcept;
 
 private:
-    /// watching -> looking -> over, or watching -> over. Who makes it `looking` may use the descriptor.
-    enum class state { watching, looking, over };
+    /// watching -> looking -> watching or over; watching -> over, by `stop`. Who makes it `looking` may use the socket until
+    /// he leaves that state. looking -> again: the wait that he began has ended already, he has to look once more.
+    enum class state { watching, looking, again, over };
 
     void readable() noexcept;
+    [[nodiscard]] bool is_over() noexcept;
 
-    const int descriptor_;
+    asio::ip::tcp::socket& socket_;
+    const executor executor_;
     const cancel_cause_function cancel_;
     std::atomic<state> state_{state::watching};
 };

@@ -1,0 +1,151 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#include "certificate.hpp"
+#include "http_peer.hpp"
+
+#include <asio/connect.hpp>
+#include <asio/io_context.hpp>
+#include <asio/read.hpp>
+#include <asio/ssl.hpp>
+#include <asio/write.hpp>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace http = weft::http;
+using asio::ip::tcp;
+using weft_test::certificate;
+using weft_test::wire;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A server that speaks TLS.
+class secure {
+public:
+    explicit secure(http::server_options o = {}) : runtime_({.procs = 2}), server_(std::move(o)), own_("localhost")
+    {
+        server_.handle("GET /", [](http::request& req, http::response& res) -> weft::task<> {
+            res.send(req.is_encrypted() ? "secret" : "open");
+            co_return;
+        });
+        server_.handle("POST /echo", [](http::request& req, http::response& res) -> weft::task<> {
+            std::string body = co_await req.body().read_all();
+            res.send(std::move(body));
+        });
+        server_.handle("GET /wait", [this](http::request& req, http::response&) -> weft::task<> {
+            co_await req.context().done();
+            ended = true;
+        });
+        const http::tls_options tls{.certificate_file = own_.certificate_file(), .key_file = own_.key_file()};
+        port = server_.listen_tls("127.0.0.1:0", tls).port();
+        auto serve = [](http::server& s) -> weft::task<> { co_await s.serve(); };
+        weft::go(runtime_.get_executor(), serve, std::ref(server_));
+    }
+    ~secure()
+    {
+        server_.close();
+        CHECK(runtime_.shutdown(5s).clean());
+    }
+    [[nodiscard]] http::server& server() { return server_; }
+    [[nodiscard]] const certificate& own() const { return own_; }
+
+    std::uint16_t port = 0;
+    std::atomic<bool> ended{false};
+
+private:
+    weft::runtime runtime_;
+    http::server server_;
+    certificate own_;
+};
+
+/// A blocking client.
+class safe_wire {
+public:
+    safe_wire(const secure& s, const std::string& trusted) : context_(asio::ssl::context::tls_client), stream_(io_, setup(trusted))
+    {
+        stream_.lowest_layer().connect({asio::ip::address_v4::loopback(), s.port});
+        stream_.set_verify_callback(asio::ssl::host_name_verification("localhost"));
+        stream_.handshake(asio::ssl::stream_base::client);
+    }
+    std::string ask(const std::string& request)
+    {
+        asio::write(stream_, asio::buffer(request));
+        std::string all;
+        asio::error_code ec;
+        asio::read(stream_, asio::dynamic_buffer(all), ec);
+        return all;
+    }
+    void send(const std::string& request) { asio::write(stream_, asio::buffer(request)); }
+
+private:
+    asio::ssl::context& setup(const std::string& trusted)
+    {
+        context_.load_verify_file(trusted);
+        context_.set_verify_mode(asio::ssl::verify_peer);
+        return context_;
+    }
+
+    asio::io_context io_;
+    asio::ssl::context context_;
+    asio::ssl::stream<tcp::socket> stream_;
+};
+
+} // namespace
+
+TEST_CASE("requests and bodies go through TLS")
+{
+    const secure s;
+    CHECK(safe_wire(s, s.own().certificate_file())
+              .ask("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+              .ends_with("\r\n\r\nsecret"));
+    const std::string large(500'000, 'x');
+    const std::string answer =
+        safe_wire(s, s.own().certificate_file())
+            .ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 500000\r\n\r\n" + large);
+    CHECK(answer.ends_with("\r\n\r\n" + large));
+}
+
+TEST_CASE("a client that goes away ends the context, by TLS too")
+{
+    secure s;
+    {
+        safe_wire w(s, s.own().certificate_file());
+        w.send("GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        std::this_thread::sleep_for(50ms);
+    }
+    const auto end = std::chrono::steady_clock::now() + 5s;
+    while (!s.ended && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+    CHECK(s.ended);
+}
+
+TEST_CASE("who does not speak TLS, or not in time, is closed; others are served")
+{
+    http::server_options o;
+    o.header_timeout = 200ms;
+    secure s(o);
+    wire plain(s.port);
+    plain.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(plain.receive_all().find("HTTP/1.1 200") == std::string::npos);
+    wire silent(s.port);
+    CHECK(silent.is_closed_by_server());
+    CHECK(safe_wire(s, s.own().certificate_file())
+              .ask("GET / HTTP/1.0\r\n\r\n")
+              .ends_with("secret"));
+}
+
+TEST_CASE("files that cannot be used are named")
+{
+    http::server server;
+    const certificate own("localhost");
+    const http::tls_options none{.certificate_file = "/no/such/file", .key_file = own.key_file()};
+    CHECK_THROWS_WITH_AS(server.listen_tls("127.0.0.1:0", none), doctest::Contains("/no/such/file"),
+                         std::invalid_argument);
+    const http::tls_options swapped{.certificate_file = own.key_file(), .key_file = own.certificate_file()};
+    CHECK_THROWS_AS(server.listen_tls("127.0.0.1:0", swapped), std::invalid_argument);
+    const certificate other("localhost");
+    const http::tls_options mixed{.certificate_file = own.certificate_file(), .key_file = other.key_file()};
+    CHECK_THROWS_AS(server.listen_tls("127.0.0.1:0", mixed), std::invalid_argument);
+}
