@@ -149,3 +149,31 @@ TEST_CASE("files that cannot be used are named")
     const http::tls_options mixed{.certificate_file = own.certificate_file(), .key_file = other.key_file()};
     CHECK_THROWS_AS(server.listen_tls("127.0.0.1:0", mixed), std::invalid_argument);
 }
+
+TEST_CASE("the client checks whom it talks to")
+{
+    secure s;
+    weft::runtime rt({.procs = 1});
+    auto body = [&]() -> weft::task<> {
+        http::client_options o;
+        o.trusted_certificates_file = s.own().certificate_file();
+        http::client web(o);
+        const std::string port = std::to_string(s.port);
+        for (int i = 0; i < 3; ++i) {
+            auto r = co_await web.get(weft::background(), "https://localhost:" + port + "/");
+            CHECK(co_await r.text() == "secret");
+        }
+        CHECK(s.server().statistics().accepted == 1);
+        auto echo = co_await web.post(weft::background(), "https://localhost:" + port + "/echo",
+                                      std::string(300'000, 'y'), "text/plain");
+        CHECK((co_await echo.text()).size() == 300'000);
+        // Another name than the certificate's.
+        CHECK_THROWS_AS((void)co_await web.get(weft::background(), "https://127.0.0.1:" + port + "/"),
+                        asio::system_error);
+        http::client stranger; // trusts the system's authorities only
+        CHECK_THROWS_AS((void)co_await stranger.get(weft::background(), "https://localhost:" + port + "/"),
+                        asio::system_error);
+    };
+    weft::sync_wait(rt.get_executor(), body);
+    CHECK(rt.shutdown(5s).clean());
+}

@@ -387,15 +387,15 @@ TEST_CASE("cancelled at every place, every job that was accepted has an end")
 {
     int accepted = 0;
     int ended = 0;
+    int running = 0; // out here: a job that runs outlives the function that is interrupted
+    int most = 0;
     weft::testing::fault_options options;
     options.check = [&] {
         if (accepted != ended) throw std::logic_error("a job was lost");
     };
     const auto report = weft::testing::cancel_everywhere(
         [&](context ctx) -> task<> {
-            accepted = ended = 0;
-            int running = 0;
-            int most = 0;
+            accepted = ended = running = most = 0;
             worker_pool pool(ctx, 2, 2, sleeper{&running, &most});
             std::vector<join_handle<void>> handles;
             weft::defer look([&] { // the handles outlive the interrupted function

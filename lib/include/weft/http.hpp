@@ -3,6 +3,10 @@
 #pragma once
 
 #include <weft/http/body_reader.hpp>
+#include <weft/http/client.hpp>
+#include <weft/http/client_options.hpp>
+#include <weft/http/client_request.hpp>
+#include <weft/http/client_response.hpp>
 #include <weft/http/error.hpp>
 #include <weft/http/event_stream.hpp>
 #include <weft/http/file_server.hpp>

@@ -1,0 +1,50 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/backoff.hpp>
+#include <weft/clock.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+/// How a client behaves.
+
+namespace weft::http {
+
+/// Zero: no limit, where a time is meant.
+struct client_options {
+    /// For a whole call, with its redirects, retries and the reading of the body.
+    duration timeout = std::chrono::seconds(60);
+    /// For a name to be looked up, a connection to be made and TLS to be agreed on.
+    duration connect_timeout = std::chrono::seconds(10);
+    /// From the last byte of a request to the end of the response's header.
+    duration header_timeout = std::chrono::seconds(30);
+
+    /// Connections to one host, port and scheme, idle ones not counted; more requests wait their turn.
+    std::size_t max_connections_per_host = 64;
+    /// Connections that are kept for later requests.
+    std::size_t max_idle_per_host = 8;
+    /// One that has been idle for longer is not used again. Looked at when the client is used.
+    duration idle_timeout = std::chrono::seconds(30);
+
+    /// 301, 302, 303, 307 and 308 are followed so often; zero: they are the response.
+    int max_redirects = 10;
+
+    /// More attempts at an idempotent request (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) that could not be sent, or was answered
+    /// with 502, 503 or 504.
+    int retries = 0;
+    /// The pauses between them. A Retry-After in seconds is waited for as well, up to its `max`.
+    backoff retry_policy{};
+
+    std::size_t max_header_bytes = 64 * 1024; ///< of a response
+    std::size_t max_header_count = 200;
+
+    /// The User-Agent header field; empty: none.
+    std::string user_agent = "weft";
+    /// For https: certificates to trust, a PEM file; empty: the system's.
+    std::string trusted_certificates_file{};
+};
+
+} // namespace weft::http
