@@ -56,8 +56,7 @@ weft::task<> program()
     const auto limit = weft::with_timeout(weft::background(), std::chrono::seconds(10));
     for (const char* path : {"/hello/gopher", "/count", "/nothing"}) {
         auto answer = co_await web.get(limit.ctx, base + path);
-        const std::string text = co_await answer.text();
-        std::cout << code(answer.status()) << ' ' << text;
+        std::cout << code(answer.status()) << ' ' << co_await answer.text();
     }
     auto added = co_await web.post(limit.ctx, base + "/sum", "1234", "text/plain");
     std::cout << added.header("X-Served-By") << " adds up to " << co_await added.text();
