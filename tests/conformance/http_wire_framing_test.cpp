@@ -5,6 +5,8 @@
 
 #include "http_wire.hpp"
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 using weft_test::all_are_answered;
@@ -183,6 +185,19 @@ TEST_CASE("RFC 9110 15.5.14: a body larger than the limit is answered with 413")
             {"9110 15.5.14: as large as it may be, in chunks",
              chunked("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
              {seen(" <hello>")}},
+        },
+        options);
+}
+
+TEST_CASE("RFC 9112 7.1: a malformed body ends the connection also where no body is too large")
+{
+    // Once "cannot be read on" was "one byte more than the limit", and behind this limit comes zero.
+    weft::http::server_options options;
+    options.max_body_bytes = std::numeric_limits<std::uint64_t>::max();
+    all_are_refused(
+        {
+            {"9112 7.1: no digit", chunked("g\r\nhello\r\n0\r\n\r\n")},
+            {"9112 7.1: no line end behind the data", chunked("5\r\nhello0\r\n\r\n")},
         },
         options);
 }

@@ -218,6 +218,12 @@ TEST_CASE("no pattern is 404; none with the method is 405 and says which there a
     CHECK(ask(r, "GET", "/b/1") == "405 DELETE");
     CHECK(ask(r, "DELETE", "/a", "h.com") == "405 GET, HEAD, POST, PUT");
     CHECK(ask(r, "GET", "/c") == "404");
+    // Also where one of them would have been redirected; it used to be 404.
+    const http::router below = routes({"GET /t/", "PUT /t", "POST /u/{$}", "DELETE h.com/u/"});
+    CHECK(ask(below, "POST", "/t") == "405 GET, HEAD, PUT");
+    CHECK(ask(below, "GET", "/u") == "405 POST");
+    CHECK(ask(below, "GET", "/u", "h.com") == "405 DELETE, POST");
+    CHECK(ask(below, "GET", "/u/x") == "404");
     CHECK(ask(r, "OPTIONS", "*") == "200");
 }
 
@@ -236,8 +242,30 @@ TEST_CASE("a path that is not clean, or lacks its last slash, is redirected")
     CHECK(ask(r, "GET", "/tree/..") == "307 /");
     CHECK(ask(r, "GET", "/../../etc") == "307 /etc");
     CHECK(ask(r, "GET", "//evil.com/x") == "307 /evil.com/x"); // stays on this host
+    CHECK(ask(r, "GET", "//tree?q") == "307 /tree/?q");        // both at once
+    CHECK(ask(r, "GET", "/x/../f") == "307 /f/");
+    CHECK(ask(r, "GET", "//tree/a%2Fb;c=d") == "307 /tree/a%2Fb;c=d");
     CHECK(ask(r, "GET", "/tree/...") == "/tree/");
     CHECK(ask(r, "GET", "/tree/.x") == "/tree/");
+}
+
+TEST_CASE("a redirect never leads to another host")
+{
+    // Browsers take a backslash for a slash: "/\evil.com" used to be the answer, and led there.
+    const http::router r = routes({"/{x}/", "/{x}/{y}/{$}"});
+    for (const auto& [target, to] : std::vector<std::pair<const char*, const char*>>{
+             {"//\\evil.com/", "307 /%5Cevil.com/"},
+             {"/.//\\evil.com/x/", "307 /%5Cevil.com/x/"},
+             {"/\\evil.com", "307 /%5Cevil.com/"},
+             {"/\\\\evil.com", "307 /%5C%5Cevil.com/"},
+             {"/\\/evil.com", "307 /%5C/evil.com/"},
+             {"/\\evil.com/../\\evil.org", "307 /%5Cevil.org/"},
+             {"/a\"<b>", "307 /a%22%3Cb%3E/"},
+             {"http://h.com//\\evil.com/", "307 /%5Cevil.com/"},
+         }) {
+        CAPTURE(target);
+        CHECK(ask(r, "GET", target) == to);
+    }
 }
 
 TEST_CASE("middleware is outside of all handlers, the first one outermost; 404, 405 and redirects "

@@ -143,6 +143,12 @@ TEST_CASE("references are resolved as RFC 3986 section 5.4 has it")
              row{"g;x=1/../y", "http://a/b/c/y"},
              row{"g?y/./x", "http://a/b/c/g?y/./x"},
              row{"https://other:444/x/../y", "https://other:444/y"},
+             row{"HTTP://other/x/./../y", "http://other/y"},
+             row{"//other/../y", "http://other/y"}, // its dots used to stay
+             row{"//other/x/..?a/../b#f", "http://other/?a/../b"},
+             row{"//other:81/.", "http://other:81/"},
+             row{"//other", "http://other/"},
+             row{"?", "http://a/b/c/d;p?"},
              row{"a:b@c", nullptr},
              row{"mailto:a@b", nullptr},
              row{"javascript:alert(1)", nullptr},

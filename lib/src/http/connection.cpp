@@ -66,10 +66,11 @@ bool is_framing(std::string_view name) noexcept
 
 void peer_watch::begin()
 {
-    socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                       asio::bind_executor(executor_, [self = shared_from_this()](const asio::error_code& ec) {
-                           if (!ec) self->readable();
-                       }));
+    socket_.async_wait(
+        asio::ip::tcp::socket::wait_read,
+        asio::bind_executor(executor_, [self = shared_from_this()](const asio::error_code& ec) {
+            if (!ec) self->readable();
+        }));
 }
 
 void peer_watch::readable() noexcept
@@ -99,8 +100,8 @@ bool peer_watch::is_over() noexcept
     const ssize_t n = ::recv(socket_.native_handle(), &c, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n > 0) return true; // the next request: the client is there, more cannot be known
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
-    cancel_(std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::connection_reset),
-                                                      "http: the client went away")));
+    cancel_(std::make_exception_ptr(std::system_error(
+        std::make_error_code(std::errc::connection_reset), "http: the client went away")));
     return true;
 }
 
@@ -285,7 +286,7 @@ task<std::string_view> connection::read_body()
 {
     using event = message_parser::event;
     if (body_ended_) co_return std::string_view();
-    if (body_received_ > body_limit_) throw error(status::content_too_large);
+    if (body_broken()) throw error(parser_.answer(), std::string(parser_.complaint()));
     if (expects_continue_) {
         expects_continue_ = false;
         if (!response_->started_) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
@@ -296,15 +297,13 @@ task<std::string_view> connection::read_body()
         switch (s.what) {
         case event::body:
             body_received_ += s.body.size();
-            if (body_received_ > body_limit_) throw error(status::content_too_large);
+            if (body_received_ > body_limit_) break_body(status::content_too_large);
             co_return s.body;
         case event::end:
             body_ended_ = true;
             if (watch_ && in_begin_ == in_end_) watch_->begin();
             co_return std::string_view();
-        case event::failed:
-            body_received_ = body_limit_ + 1; // it cannot be read on
-            throw error(parser_.answer(), std::string(parser_.complaint()));
+        case event::failed: throw error(parser_.answer(), std::string(parser_.complaint()));
         default: break;
         }
         if (in_size_ < body_buffer &&
@@ -320,16 +319,21 @@ task<std::string_view> connection::read_body()
         guard_.set(guarded_descriptor::doing::working);
         body_waited_ += server_->now() - begin;
         if (!r.error) continue;
-        body_received_ = body_limit_ + 1;
         if (guard_.expired()) {
             server_->counts.timed_out.fetch_add(1, std::memory_order_relaxed);
-            throw error(status::request_timeout, "the request's body came too slowly");
+            break_body(status::request_timeout, "the request's body came too slowly");
         }
         lost_ = true;
         throw asio::system_error(
             r.error == asio::error::eof ? asio::error_code(asio::error::connection_reset) : r.error,
             "http: reading a request's body");
     }
+}
+
+void connection::break_body(status s, std::string_view why)
+{
+    parser_.give_up(s, why.empty() ? reason_phrase(s) : why);
+    throw error(s, std::string(parser_.complaint()));
 }
 
 task<bool> connection::skip_body()
@@ -409,7 +413,7 @@ task<connection::outcome> connection::answer()
     if (res.streaming_) {
         co_await finish_stream();
     } else {
-        if (expects_continue_ || body_received_ > body_limit_) keep_alive_ = false;
+        if (expects_continue_ || body_broken()) keep_alive_ = false;
         if (is_bodiless(res.status_)) res.body_.clear();
         append_head(res.body_.size());
         const std::string_view body = is_head_ ? std::string_view() : std::string_view(res.body_);
@@ -445,8 +449,7 @@ task<> connection::call_handler()
         body_limit_ = own.max_body_bytes.value_or(server_->options.max_body_bytes);
         handler_timeout_ = own.handler_timeout.value_or(server_->options.handler_timeout);
         if (request_.body_.length().value_or(0) > body_limit_) {
-            body_received_ = body_limit_ + 1;
-            throw error(status::content_too_large);
+            break_body(status::content_too_large);
         }
         co_await (*to.call)(request_, res);
     } catch (const error& e) {
@@ -490,7 +493,7 @@ task<> connection::call_handler()
         lost_ = true;
         co_return;
     }
-    if (code(s) == 413 || code(s) == 408 || body_received_ > body_limit_) res.close_ = true;
+    if (code(s) == 413 || code(s) == 408 || body_broken()) res.close_ = true;
     res.started_ = false;
     res.fields_.clear();
     res.set_status(s);
@@ -541,7 +544,8 @@ context connection::request_context()
     auto [ctx, cancel] = with_cancel_cause(parent);
     if (!end_context_) end_context_ = cancel;
     // What has arrived already, or will be read by the handler, says nothing about the client's end.
-    watch_ = std::make_shared<peer_watch>(stream_->socket(), this_goroutine::get_executor(), std::move(cancel));
+    watch_ = std::make_shared<peer_watch>(stream_->socket(), this_goroutine::get_executor(),
+                                          std::move(cancel));
     if (body_ended_ && in_begin_ == in_end_) watch_->begin();
     return ctx;
 }
@@ -644,7 +648,7 @@ task<> connection::finish_stream()
                                   ": fewer bytes were written than Content-Length says");
         keep_alive_ = false;
     }
-    if (body_received_ > body_limit_) keep_alive_ = false;
+    if (body_broken()) keep_alive_ = false;
     co_return;
 }
 

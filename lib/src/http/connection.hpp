@@ -121,6 +121,9 @@ private:
     task<> call_handler();
     /// Reads what the handler left of the body. False: it is too much.
     task<bool> skip_body();
+    /// Too large, or too late: it cannot be read on.
+    [[noreturn]] void break_body(status s, std::string_view why = {});
+    [[nodiscard]] bool body_broken() const noexcept { return parser_.answer() != status::ok; }
     /// Answers a request that no handler shall see.
     task<outcome> refuse(status s, std::string_view why);
     /// Waits for the client to stop sending, so that the last response is not lost by a reset.

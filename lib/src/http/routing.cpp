@@ -126,6 +126,24 @@ bool is_clean(std::string_view path)
     return true;
 }
 
+/// Encodes what a path may not contain: browsers take a backslash for a slash, and "/\evil.com" for "//evil.com", which is
+/// another host.
+std::string sendable(std::string_view path)
+{
+    constexpr std::string_view allowed = "/%:@!$&'()*+,;=-._~";
+    std::string out;
+    out.reserve(path.size());
+    for (const char c : path) {
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+            allowed.find(c) != std::string_view::npos) {
+            out += c;
+        } else {
+            out += percent_encoded({&c, 1});
+        }
+    }
+    return out;
+}
+
 } // namespace
 
 class routing_tree {
@@ -217,12 +235,7 @@ public:
         std::string room;
         const std::string_view host = plain_host(req.host(), room);
         const route* r = match(host, req.method(), path, values);
-        if (!path.ends_with('/') && !is_exact(r, path)) {
-            wildcard_values unused;
-            const std::string below = std::string(path) + "/";
-            if (is_exact(match(host, req.method(), below, unused), below))
-                return {&moved_, nullptr};
-        }
+        if (lacks_slash(r, host, req.method(), path)) return {&moved_, nullptr};
         if (r) return {&r->call, r};
         return {methods_for(host, path).empty() ? &not_found_ : &not_allowed_, nullptr};
     }
@@ -251,16 +264,32 @@ private:
         return nullptr;
     }
 
+    /// `r`, which the path led to, is not all about it, but some pattern is if a slash follows.
+    [[nodiscard]] bool lacks_slash(const route* r, std::string_view host, std::string_view method,
+                                   std::string_view path) const
+    {
+        if (path.ends_with('/') || is_exact(r, path)) return false;
+        wildcard_values unused;
+        const std::string below = std::string(path) + "/";
+        return is_exact(match(host, method, below, unused), below);
+    }
+
     [[nodiscard]] std::set<std::string_view> methods_for(std::string_view host,
                                                          std::string_view path) const
     {
+        // Another method might have been redirected to the path with a slash behind it.
+        const std::string below = std::string(path) + "/";
+        const auto leads_on = [&](const path_node& tree) {
+            wildcard_values unused;
+            return detail::match(tree, path, unused) ||
+                   (!path.ends_with('/') && detail::match(tree, below, unused));
+        };
         std::set<std::string_view> methods;
         for (const std::string_view h : {host, std::string_view()}) {
             const auto trees = hosts_.find(h);
             if (trees == hosts_.end()) continue;
             for (const auto& [method, tree] : trees->second) {
-                wildcard_values unused;
-                if (detail::match(tree, path, unused)) methods.insert(method);
+                if (leads_on(tree)) methods.insert(method);
             }
         }
         if (methods.contains("GET")) methods.insert("HEAD");
@@ -278,8 +307,13 @@ private:
     /// Where a path that is not clean, or that lacks its last slash, should have gone.
     [[nodiscard]] std::string location(const request& req) const
     {
-        std::string to = clean_path(req.raw_path());
-        if (is_clean(req.raw_path())) to += '/';
+        const std::string path = clean_path(req.raw_path());
+        std::string room;
+        const std::string_view host = plain_host(req.host(), room);
+        wildcard_values unused;
+        std::string to = sendable(path);
+        if (lacks_slash(match(host, req.method(), path, unused), host, req.method(), path))
+            to += '/';
         if (!req.query().empty()) to.append("?").append(req.query());
         return to;
     }

@@ -58,6 +58,13 @@ std::string without_dots(std::string_view path)
     return out.empty() ? "/" : out;
 }
 
+url without_dots(url u)
+{
+    const std::size_t query = std::min(u.target.find('?'), u.target.size());
+    u.target = without_dots(std::string_view(u.target).substr(0, query)) + u.target.substr(query);
+    return u;
+}
+
 [[noreturn]] void fail(std::string_view text, const char* why)
 {
     throw std::invalid_argument("http: \"" + std::string(text) + "\" is no URL: " + why);
@@ -188,13 +195,10 @@ url url::resolved(std::string_view reference) const
     if (colon != std::string_view::npos && reference.find_first_of("/?#") > colon) {
         if (!reference.substr(colon).starts_with("://"))
             fail(reference, "only http and https are known");
-        url u = parse(reference);
-        const std::size_t query = std::min(u.target.find('?'), u.target.size());
-        u.target =
-            without_dots(std::string_view(u.target).substr(0, query)) + u.target.substr(query);
-        return u;
+        return without_dots(parse(reference));
     }
-    if (reference.starts_with("//")) return parse(scheme + ":" + std::string(reference));
+    if (reference.starts_with("//"))
+        return without_dots(parse(scheme + ":" + std::string(reference)));
 
     reference = reference.substr(0, reference.find('#'));
     const std::size_t mark = std::min(reference.find('?'), reference.size());
