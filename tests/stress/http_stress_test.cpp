@@ -137,9 +137,9 @@ TEST_CASE("every response is right, beside connections that are idle")
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
     const std::size_t idle = std::min<std::size_t>(weft_test::count(9000), (files.rlim_cur - 300) / 2);
-    // A quick run has two in a hundred of them.
-    const std::uint64_t all_of_them = 10'000'000, quick = weft_test::count(all_of_them) / 5;
-    const std::uint64_t clients = 32, each = (quick < all_of_them / 5 ? quick : all_of_them) / clients;
+    // A quick run has one in two hundred of them.
+    const std::uint64_t all_of_them = 10'000'000, quick = weft_test::count(all_of_them) / 20;
+    const std::uint64_t clients = 32, each = (quick < all_of_them / 20 ? quick : all_of_them) / clients;
 
     http::server_options o;
     o.idle_timeout = 1h;
