@@ -23,7 +23,8 @@ weft::task<> count(http::request& req, http::response& res)
     for (int i = 1; i <= 3; ++i) {
         co_await res.write(std::to_string(i) + (i < 3 ? " " : "\n"));
         co_await res.flush(); // each one is on its way
-        co_await weft::sleep(req.context(), std::chrono::milliseconds(5)); // ends if the client goes
+        co_await weft::sleep(req.context(),
+                             std::chrono::milliseconds(5)); // ends if the client goes
     }
 }
 
@@ -48,7 +49,8 @@ weft::task<> program()
             co_await next(req, res);
         };
     });
-    const std::string base = "http://127.0.0.1:" + std::to_string(server.listen("127.0.0.1:0").port());
+    const std::string base =
+        "http://127.0.0.1:" + std::to_string(server.listen("127.0.0.1:0").port());
     const auto life = weft::with_cancel(weft::background());
     auto serving = weft::spawn([&] { return server.serve(life.ctx); });
 

@@ -66,7 +66,8 @@ public:
     {
         while (printed_.find(text) == std::string::npos) {
             pollfd p{out_, POLLIN, 0};
-            REQUIRE_MESSAGE(::poll(&p, 1, 10'000) > 0, "httpd does not print: " << text << "\n" << printed_);
+            REQUIRE_MESSAGE(::poll(&p, 1, 10'000) > 0, "httpd does not print: " << text << "\n"
+                                                                                << printed_);
             char piece[4096];
             const ssize_t n = ::read(out_, piece, sizeof piece);
             REQUIRE_MESSAGE(n > 0, "httpd ended: " << printed_);
@@ -78,7 +79,8 @@ public:
         const std::string before = "listening on http://127.0.0.1:";
         read_until(before);
         read_until("\n");
-        return static_cast<std::uint16_t>(std::stoul(printed_.substr(printed_.find(before) + before.size())));
+        return static_cast<std::uint16_t>(
+            std::stoul(printed_.substr(printed_.find(before) + before.size())));
     }
     void signal(int number) { ::kill(pid_, number); }
     /// The exit status.
@@ -99,11 +101,14 @@ private:
     std::string printed_;
 };
 
-wire_response ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view json = "")
+wire_response ask(std::uint16_t port, std::string_view method, std::string_view target,
+                  std::string_view json = "")
 {
-    std::string text = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: t\r\nConnection: close\r\n";
+    std::string text = std::string(method) + " " + std::string(target) +
+                       " HTTP/1.1\r\nHost: t\r\nConnection: close\r\n";
     if (!json.empty())
-        text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) + "\r\n";
+        text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) +
+                "\r\n";
     return wire(port).send(text + "\r\n" + std::string(json)).receive(method == "HEAD");
 }
 
@@ -150,8 +155,8 @@ TEST_CASE("the other routes: page, greeting, slow, events, health, metrics, file
     CHECK(ask(port, "GET", "/static/..%2f..%2fetc%2fpasswd").status == 404);
     CHECK(ask(port, "GET", "/nothing").status == 404);
     const std::string page = ask(port, "GET", "/metrics").body;
-    CHECK(page.find("http_request_duration_seconds_count{method=\"GET\",route=\"GET /slow\",code=\"503\"} 1\n") !=
-          std::string::npos);
+    CHECK(page.find("http_request_duration_seconds_count{method=\"GET\",route=\"GET "
+                    "/slow\",code=\"503\"} 1\n") != std::string::npos);
     CHECK(page.find("\nhttp_connections_open ") != std::string::npos);
     wire events(port);
     events.send("GET /events HTTP/1.1\r\nHost: t\r\n\r\n");
@@ -249,8 +254,8 @@ TEST_CASE("mistakes are told in one line and with a status")
              row{{"--root", "/no/such/directory"}, 2, "/no/such/directory"},
              row{{"--burst", "0"}, 2, "--burst"},
              row{{"--listen-tls", "127.0.0.1:0"}, 2, "--cert"},
-             row{{"--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--cert", "/etc/hostname", "--key",
-                  "/etc/hostname"},
+             row{{"--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--cert",
+                  "/etc/hostname", "--key", "/etc/hostname"},
                  1,
                  "/etc/hostname"},
              row{{"--help"}, 0, "Usage"},

@@ -43,8 +43,9 @@ command_line read_options(int argc, char** argv)
            "--grace", milliseconds(o.grace),
            "milliseconds for requests in flight when it ends (default 10000)")
         ->check(CLI::NonNegativeNumber);
-    app.add_option_function<long>("--linger", milliseconds(o.linger),
-                                  "milliseconds for idle clients to send another request when it ends (default 250)")
+    app.add_option_function<long>(
+           "--linger", milliseconds(o.linger),
+           "milliseconds for idle clients to send another request when it ends (default 250)")
         ->check(CLI::NonNegativeNumber);
     app.add_option("--max-connections", o.max_connections,
                    "connections at a time; more have to wait")

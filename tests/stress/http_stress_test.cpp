@@ -37,7 +37,8 @@ std::string text_for(std::uint64_t n)
         x ^= x << 13U;
         x ^= x >> 7U;
         x ^= x << 17U;
-        for (int i = 0; i < 8; ++i) s += static_cast<char>('!' + ((x >> (8U * static_cast<unsigned>(i))) & 63U));
+        for (int i = 0; i < 8; ++i)
+            s += static_cast<char>('!' + ((x >> (8U * static_cast<unsigned>(i))) & 63U));
     }
     s.resize(size);
     return s;
@@ -66,7 +67,8 @@ void routes(http::server& to)
 weft::task<std::string> response(tcp::socket& from, std::string& unread)
 {
     auto head_room = asio::dynamic_buffer(unread);
-    const std::size_t head = co_await asio::async_read_until(from, head_room, "\r\n\r\n", asio::deferred);
+    const std::size_t head =
+        co_await asio::async_read_until(from, head_room, "\r\n\r\n", asio::deferred);
     const std::string lines = unread.substr(0, head);
     unread.erase(0, head);
     if (lines.compare(0, 15, "HTTP/1.1 200 OK") != 0) throw std::runtime_error(lines);
@@ -76,7 +78,8 @@ weft::task<std::string> response(tcp::socket& from, std::string& unread)
         const std::size_t size = std::stoul(lines.substr(at + 16));
         if (unread.size() < size) {
             auto room = asio::dynamic_buffer(unread);
-            co_await asio::async_read(from, room, asio::transfer_exactly(size - unread.size()), asio::deferred);
+            co_await asio::async_read(from, room, asio::transfer_exactly(size - unread.size()),
+                                      asio::deferred);
         }
         body = unread.substr(0, size);
         unread.erase(0, size);
@@ -84,12 +87,14 @@ weft::task<std::string> response(tcp::socket& from, std::string& unread)
     }
     while (true) {
         auto size_room = asio::dynamic_buffer(unread);
-        const std::size_t line = co_await asio::async_read_until(from, size_room, "\r\n", asio::deferred);
+        const std::size_t line =
+            co_await asio::async_read_until(from, size_room, "\r\n", asio::deferred);
         const std::size_t size = std::stoul(unread.substr(0, line), nullptr, 16);
         unread.erase(0, line);
         if (unread.size() < size + 2) {
             auto room = asio::dynamic_buffer(unread);
-            co_await asio::async_read(from, room, asio::transfer_exactly(size + 2 - unread.size()), asio::deferred);
+            co_await asio::async_read(from, room, asio::transfer_exactly(size + 2 - unread.size()),
+                                      asio::deferred);
         }
         body += unread.substr(0, size);
         unread.erase(0, size + 2);
@@ -98,7 +103,8 @@ weft::task<std::string> response(tcp::socket& from, std::string& unread)
 }
 
 /// Sends requests one by one or some ahead, and checks what comes.
-weft::task<> client(std::uint16_t port, std::uint64_t first, std::uint64_t n, std::atomic<std::uint64_t>& right)
+weft::task<> client(std::uint16_t port, std::uint64_t first, std::uint64_t n,
+                    std::atomic<std::uint64_t>& right)
 {
     tcp::socket socket(weft::this_goroutine::get_executor());
     const tcp::endpoint where(asio::ip::address_v4::loopback(), port);
@@ -115,8 +121,9 @@ weft::task<> client(std::uint16_t port, std::uint64_t first, std::uint64_t n, st
                 all += "GET /stream/" + number + " HTTP/1.1\r\nHost: t\r\n\r\n";
             } else {
                 const std::string body = text_for(k);
-                all += "POST /echo/" + number + " HTTP/1.1\r\nHost: t\r\nContent-Length: " +
-                       std::to_string(body.size()) + "\r\n\r\n" + body;
+                all += "POST /echo/" + number +
+                       " HTTP/1.1\r\nHost: t\r\nContent-Length: " + std::to_string(body.size()) +
+                       "\r\n\r\n" + body;
             }
         }
         co_await asio::async_write(socket, asio::buffer(all), asio::deferred);
@@ -136,10 +143,12 @@ TEST_CASE("every response is right, beside connections that are idle")
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
-    const std::size_t idle = std::min<std::size_t>(weft_test::count(9000), (files.rlim_cur - 300) / 2);
+    const std::size_t idle =
+        std::min<std::size_t>(weft_test::count(9000), (files.rlim_cur - 300) / 2);
     // A quick run has one in two hundred of them.
     const std::uint64_t all_of_them = 10'000'000, quick = weft_test::count(all_of_them) / 20;
-    const std::uint64_t clients = 32, each = (quick < all_of_them / 20 ? quick : all_of_them) / clients;
+    const std::uint64_t clients = 32,
+                        each = (quick < all_of_them / 20 ? quick : all_of_them) / clients;
 
     http::server_options o;
     o.idle_timeout = 1h;
@@ -151,12 +160,14 @@ TEST_CASE("every response is right, beside connections that are idle")
         weft::runtime others({.procs = 2});
         std::vector<weft::join_handle<void>> all;
         for (std::uint64_t c = 0; c < clients; ++c) {
-            all.push_back(weft::spawn(others.get_executor(), client, s.port(), c * each, each, std::ref(right)));
+            all.push_back(weft::spawn(others.get_executor(), client, s.port(), c * each, each,
+                                      std::ref(right)));
         }
         for (auto& c : all) weft::sync_wait(others.get_executor(), c.join());
     }
     CHECK(right == clients * each);
     for (std::size_t i = 0; i < idle; i += 97) {
-        CHECK(waiting[i].send("GET /whole/5 HTTP/1.1\r\nHost: t\r\n\r\n").receive().body == text_for(5));
+        CHECK(waiting[i].send("GET /whole/5 HTTP/1.1\r\nHost: t\r\n\r\n").receive().body ==
+              text_for(5));
     }
 }

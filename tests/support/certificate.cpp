@@ -54,7 +54,8 @@ certificate::certificate(const std::string& host)
                                reinterpret_cast<const unsigned char*>(host.c_str()), -1, -1, 0);
     X509_set_issuer_name(cert.get(), subject);
     const std::string alternative = "DNS:" + host;
-    X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative.c_str());
+    X509_EXTENSION* names =
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative.c_str());
     must(names != nullptr);
     X509_add_ext(cert.get(), names, -1);
     X509_EXTENSION_free(names);

@@ -15,7 +15,10 @@ public:
     certificate& operator=(const certificate&) = delete;
     ~certificate();
 
-    [[nodiscard]] std::string certificate_file() const { return (directory_ / "cert.pem").string(); }
+    [[nodiscard]] std::string certificate_file() const
+    {
+        return (directory_ / "cert.pem").string();
+    }
     [[nodiscard]] std::string key_file() const { return (directory_ / "key.pem").string(); }
 
 private:

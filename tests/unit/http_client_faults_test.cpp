@@ -49,7 +49,10 @@ public:
     scripted(const scripted&) = delete;
     scripted& operator=(const scripted&) = delete;
 
-    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port) + "/"; }
+    [[nodiscard]] std::string url() const
+    {
+        return "http://127.0.0.1:" + std::to_string(port) + "/";
+    }
 
     std::uint16_t port = 0;
     std::atomic<int> requests{0};
@@ -130,15 +133,18 @@ TEST_CASE("responses that are valid, however odd")
              row{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", scripted::then::wait, "200 ok"},
              row{"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", scripted::then::wait, "200 ok"},
              row{"HTTP/1.1 299 Odd\r\nContent-Length: 0\r\n\r\n", scripted::then::wait, "299 "},
-             row{"HTTP/1.0 200 OK\r\n\r\nuntil the end", scripted::then::close, "200 until the end"},
+             row{"HTTP/1.0 200 OK\r\n\r\nuntil the end", scripted::then::close,
+                 "200 until the end"},
              row{"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end", scripted::then::close,
                  "200 until the end"},
              row{"HTTP/1.1 204 No Content\r\n\r\n", scripted::then::wait, "204 "},
-             row{"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", scripted::then::wait, "304 "},
+             row{"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", scripted::then::wait,
+                 "304 "},
              row{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
                  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
                  scripted::then::wait, "200 ok"},
-             row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n",
+             row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                 "chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n",
                  scripted::then::wait, "200 abcde T"},
          }) {
         CAPTURE(r.answer);
@@ -163,12 +169,15 @@ TEST_CASE("responses that are not")
              row{"HTTP/1.1 abc OK\r\n\r\n", "bad gateway"},
              row{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "bad gateway"},
              row{"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "bad gateway"},
-             row{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "bad gateway"},
+             row{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+                 "bad gateway"},
              row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "bad gateway"},
              row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "bad gateway"},
-             row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", "bad gateway"},
+             row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+                 "bad gateway"},
              row{"HTTP/1.1 200 OK\r\nName with blank: x\r\n\r\n", "bad gateway"},
-             row{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "bad gateway"},
+             row{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+                 "bad gateway"},
              row{"HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n", "bad gateway"},
          }) {
         CAPTURE(r.answer.substr(0, 80));
@@ -185,6 +194,11 @@ TEST_CASE("a server that says nothing, or stops in the middle, is given up in ti
     CHECK(outcome(silent, o) == "late");
     const scripted slow("HTTP/1.1 200 OK\r\nContent-", scripted::then::wait);
     CHECK(outcome(slow, o) == "late");
+    o.retries = 2;
+    o.retry_policy = {.initial = 1ms, .max = 1ms};
+    const scripted still_silent("", scripted::then::wait);
+    CHECK(outcome(still_silent, o) == "late");
+    CHECK(still_silent.requests == 3);
     o.header_timeout = 0s;
     o.timeout = 50ms;
     const scripted half("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", scripted::then::wait);
@@ -209,7 +223,8 @@ TEST_CASE("a request that a used connection could not bring is sent on a fresh o
 
 TEST_CASE("what is left over after a response is not taken for the next one")
 {
-    const scripted s("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+    const scripted s("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 "
+                     "OK\r\nContent-Length: 4\r\n\r\nevil",
                      scripted::then::wait);
     weft::runtime rt({.procs = 1});
     auto body = [&]() -> weft::task<> {

@@ -140,7 +140,8 @@ TEST_CASE("bodies are streamed, both ways")
         wrong.url = at(s, "/echo");
         wrong.stream_length = 5;
         wrong.stream = [](http::body_writer& to) -> weft::task<> { co_await to.write("123"); };
-        CHECK_THROWS_AS((void)co_await web.send(weft::background(), std::move(wrong)), std::invalid_argument);
+        CHECK_THROWS_AS((void)co_await web.send(weft::background(), std::move(wrong)),
+                        std::invalid_argument);
         auto limited = co_await web.get(weft::background(), at(s, "/stream"));
         CHECK_THROWS_AS((void)co_await limited.text(1000), http::error);
     });
@@ -260,7 +261,9 @@ TEST_CASE("the context ends a call wherever it is, and so do the options' times"
         o.timeout = 0s;
         o.header_timeout = 50ms;
         http::client impatient(o);
-        auto header = [&]() -> weft::task<> { (void)co_await impatient.get(weft::background(), at(s, "/never")); };
+        auto header = [&]() -> weft::task<> {
+            (void)co_await impatient.get(weft::background(), at(s, "/never"));
+        };
         CHECK(co_await code_of(header) == weft::errc::deadline_exceeded);
         CHECK(std::chrono::steady_clock::now() - begin < 5s);
     });
@@ -295,7 +298,8 @@ TEST_CASE("redirects are followed by the rules")
         }
         auto head = co_await ask("HEAD", "/to/302");
         CHECK(head.header("x-method") == "HEAD");
-        auto away = co_await ask("GET", "/to/302?next=" + http::percent_encoded(at(other, "/echo")));
+        auto away =
+            co_await ask("GET", "/to/302?next=" + http::percent_encoded(at(other, "/echo")));
         CHECK(away.ok());
         CHECK(away.header("x-auth").empty());
         CHECK_THROWS_AS((void)co_await ask("GET", "/loop"), http::error);
@@ -357,8 +361,9 @@ TEST_CASE("mistakes are told at once, and who is not there is named")
         bad.url = at(s, "/");
         CHECK_THROWS_AS((void)co_await web.send(ctx, std::move(bad)), std::invalid_argument);
         const std::string where = "127.0.0.1:" + std::to_string(nobody);
-        CHECK_THROWS_WITH_AS((void)co_await web.get(ctx, "http://" + where), doctest::Contains(where.c_str()),
-                             asio::system_error);
-        CHECK_THROWS_AS((void)co_await web.get(ctx, "http://no.such.host.invalid/"), asio::system_error);
+        CHECK_THROWS_WITH_AS((void)co_await web.get(ctx, "http://" + where),
+                             doctest::Contains(where.c_str()), asio::system_error);
+        CHECK_THROWS_AS((void)co_await web.get(ctx, "http://no.such.host.invalid/"),
+                        asio::system_error);
     });
 }

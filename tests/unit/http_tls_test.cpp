@@ -25,7 +25,8 @@ namespace {
 /// A server that speaks TLS.
 class secure {
 public:
-    explicit secure(http::server_options o = {}) : runtime_({.procs = 2}), server_(std::move(o)), own_("localhost")
+    explicit secure(http::server_options o = {})
+        : runtime_({.procs = 2}), server_(std::move(o)), own_("localhost")
     {
         server_.handle("GET /", [](http::request& req, http::response& res) -> weft::task<> {
             res.send(req.is_encrypted() ? "secret" : "open");
@@ -39,7 +40,8 @@ public:
             co_await req.context().done();
             ended = true;
         });
-        const http::tls_options tls{.certificate_file = own_.certificate_file(), .key_file = own_.key_file()};
+        const http::tls_options tls{.certificate_file = own_.certificate_file(),
+                                    .key_file = own_.key_file()};
         port = server_.listen_tls("127.0.0.1:0", tls).port();
         auto serve = [](http::server& s) -> weft::task<> { co_await s.serve(); };
         weft::go(runtime_.get_executor(), serve, std::ref(server_));
@@ -64,7 +66,8 @@ private:
 /// A blocking client.
 class safe_wire {
 public:
-    safe_wire(const secure& s, const std::string& trusted) : context_(asio::ssl::context::tls_client), stream_(io_, setup(trusted))
+    safe_wire(const secure& s, const std::string& trusted)
+        : context_(asio::ssl::context::tls_client), stream_(io_, setup(trusted))
     {
         stream_.lowest_layer().connect({asio::ip::address_v4::loopback(), s.port});
         stream_.set_verify_callback(asio::ssl::host_name_verification("localhost"));
@@ -102,9 +105,10 @@ TEST_CASE("requests and bodies go through TLS")
               .ask("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
               .ends_with("\r\n\r\nsecret"));
     const std::string large(500'000, 'x');
-    const std::string answer =
-        safe_wire(s, s.own().certificate_file())
-            .ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 500000\r\n\r\n" + large);
+    const std::string answer = safe_wire(s, s.own().certificate_file())
+                                   .ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: "
+                                        "close\r\nContent-Length: 500000\r\n\r\n" +
+                                        large);
     CHECK(answer.ends_with("\r\n\r\n" + large));
 }
 
@@ -131,9 +135,8 @@ TEST_CASE("who does not speak TLS, or not in time, is closed; others are served"
     CHECK(plain.receive_all().find("HTTP/1.1 200") == std::string::npos);
     wire silent(s.port);
     CHECK(silent.is_closed_by_server());
-    CHECK(safe_wire(s, s.own().certificate_file())
-              .ask("GET / HTTP/1.0\r\n\r\n")
-              .ends_with("secret"));
+    CHECK(
+        safe_wire(s, s.own().certificate_file()).ask("GET / HTTP/1.0\r\n\r\n").ends_with("secret"));
 }
 
 TEST_CASE("files that cannot be used are named")
@@ -143,10 +146,12 @@ TEST_CASE("files that cannot be used are named")
     const http::tls_options none{.certificate_file = "/no/such/file", .key_file = own.key_file()};
     CHECK_THROWS_WITH_AS(server.listen_tls("127.0.0.1:0", none), doctest::Contains("/no/such/file"),
                          std::invalid_argument);
-    const http::tls_options swapped{.certificate_file = own.key_file(), .key_file = own.certificate_file()};
+    const http::tls_options swapped{.certificate_file = own.key_file(),
+                                    .key_file = own.certificate_file()};
     CHECK_THROWS_AS(server.listen_tls("127.0.0.1:0", swapped), std::invalid_argument);
     const certificate other("localhost");
-    const http::tls_options mixed{.certificate_file = own.certificate_file(), .key_file = other.key_file()};
+    const http::tls_options mixed{.certificate_file = own.certificate_file(),
+                                  .key_file = other.key_file()};
     CHECK_THROWS_AS(server.listen_tls("127.0.0.1:0", mixed), std::invalid_argument);
 }
 
@@ -168,11 +173,13 @@ TEST_CASE("the client checks whom it talks to")
                                       std::string(300'000, 'y'), "text/plain");
         CHECK((co_await echo.text()).size() == 300'000);
         // Another name than the certificate's.
-        CHECK_THROWS_AS((void)co_await web.get(weft::background(), "https://127.0.0.1:" + port + "/"),
-                        asio::system_error);
+        CHECK_THROWS_AS(
+            (void)co_await web.get(weft::background(), "https://127.0.0.1:" + port + "/"),
+            asio::system_error);
         http::client stranger; // trusts the system's authorities only
-        CHECK_THROWS_AS((void)co_await stranger.get(weft::background(), "https://localhost:" + port + "/"),
-                        asio::system_error);
+        CHECK_THROWS_AS(
+            (void)co_await stranger.get(weft::background(), "https://localhost:" + port + "/"),
+            asio::system_error);
     };
     weft::sync_wait(rt.get_executor(), body);
     CHECK(rt.shutdown(5s).clean());

@@ -17,26 +17,32 @@ using asio::ip::tcp;
 
 namespace {
 
-constexpr std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                                    "Date: Fri, 27 Nov 2026 04:01:31 GMT\r\nContent-Length: 14\r\n\r\n"
-                                    "Hello, world!\n";
+constexpr std::string_view answer =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    "Date: Fri, 27 Nov 2026 04:01:31 GMT\r\nContent-Length: 14\r\n\r\n"
+    "Hello, world!\n";
 
 class session : public std::enable_shared_from_this<session> {
 public:
-    explicit session(tcp::socket s) : socket_(std::move(s)) { socket_.set_option(tcp::no_delay(true)); }
+    explicit session(tcp::socket s) : socket_(std::move(s))
+    {
+        socket_.set_option(tcp::no_delay(true));
+    }
     void read()
     {
-        socket_.async_read_some(asio::buffer(room_), [self = shared_from_this()](std::error_code ec, std::size_t) {
-            if (!ec) self->write();
-        });
+        socket_.async_read_some(asio::buffer(room_),
+                                [self = shared_from_this()](std::error_code ec, std::size_t) {
+                                    if (!ec) self->write();
+                                });
     }
 
 private:
     void write()
     {
-        asio::async_write(socket_, asio::buffer(answer), [self = shared_from_this()](std::error_code ec, std::size_t) {
-            if (!ec) self->read();
-        });
+        asio::async_write(socket_, asio::buffer(answer),
+                          [self = shared_from_this()](std::error_code ec, std::size_t) {
+                              if (!ec) self->read();
+                          });
     }
 
     tcp::socket socket_;
@@ -58,7 +64,8 @@ int main(int argc, char** argv)
     const int port = argc > 1 ? std::atoi(argv[1]) : 8080;
     const int threads = argc > 2 ? std::atoi(argv[2]) : 2;
     asio::io_context io(threads);
-    tcp::acceptor door(io, tcp::endpoint(asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(port)));
+    tcp::acceptor door(io, tcp::endpoint(asio::ip::address_v4::loopback(),
+                                         static_cast<asio::ip::port_type>(port)));
     accept(door);
     std::vector<std::thread> others;
     for (int i = 1; i < threads; ++i) others.emplace_back([&] { io.run(); });

@@ -35,7 +35,8 @@ bool is_idempotent(std::string_view method) noexcept
 
 bool is_worth_another_attempt(status s) noexcept
 {
-    return s == status::bad_gateway || s == status::service_unavailable || s == status::gateway_timeout;
+    return s == status::bad_gateway || s == status::service_unavailable ||
+           s == status::gateway_timeout;
 }
 
 /// A response that calls for another attempt, and is the result if there is none.
@@ -46,7 +47,8 @@ duration retry_after(const headers& fields, duration most)
     const std::string_view text = fields.value_or("retry-after", {});
     unsigned seconds = 0;
     const auto r = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (text.empty() || r.ec != std::errc() || r.ptr != text.data() + text.size()) return duration::zero();
+    if (text.empty() || r.ec != std::errc() || r.ptr != text.data() + text.size())
+        return duration::zero();
     return std::min<duration>(std::chrono::seconds(std::min(seconds, 86'400U)), most);
 }
 
@@ -63,7 +65,8 @@ public:
     {
         if (!is_token(request.method))
             throw std::invalid_argument("http: \"" + request.method + "\" is no method");
-        if (request.method == "CONNECT") throw std::invalid_argument("http: CONNECT is not supported");
+        if (request.method == "CONNECT")
+            throw std::invalid_argument("http: CONNECT is not supported");
         url to = url::parse(request.url);
         for (int redirects = 0;; ++redirects) {
             exchange_ptr answer = co_await send_patiently(ctx, request, to);
@@ -74,8 +77,8 @@ public:
                                       answer->status() == status::permanent_redirect;
             if (same_request && request.stream) co_return answer; // it cannot be written again
             if (redirects == pool->options.max_redirects)
-                throw error(status::bad_gateway,
-                            "stopped after " + std::to_string(redirects) + " redirects, at " + to.text());
+                throw error(status::bad_gateway, "stopped after " + std::to_string(redirects) +
+                                                     " redirects, at " + to.text());
             url next;
             try {
                 next = to.resolved(*location);
@@ -83,7 +86,8 @@ public:
                 throw error(status::bad_gateway, to.text() + " redirects to nowhere: " + e.what());
             }
             if (to.scheme == "https" && next.scheme != "https")
-                throw error(status::bad_gateway, to.text() + " redirects from https to " + next.text());
+                throw error(status::bad_gateway,
+                            to.text() + " redirects from https to " + next.text());
             if (!same_request && request.method != "GET" && request.method != "HEAD") {
                 request.method = "GET";
                 request.body.clear();
@@ -92,7 +96,8 @@ public:
             }
             if (next.host != to.host || next.port != to.port) {
                 // Not for strangers.
-                for (const char* name : {"authorization", "cookie", "proxy-authorization"}) request.fields.remove(name);
+                for (const char* name : {"authorization", "cookie", "proxy-authorization"})
+                    request.fields.remove(name);
             }
             to = std::move(next);
         }
@@ -105,21 +110,26 @@ private:
     task<exchange_ptr> send_patiently(context ctx, const client_request& request, const url& to)
     {
         const int more = pool->options.retries;
-        if (more <= 0 || request.stream || !is_idempotent(request.method)) co_return co_await send_once(ctx, request, to);
+        if (more <= 0 || request.stream || !is_idempotent(request.method))
+            co_return co_await send_once(ctx, request, to);
         backoff policy = pool->options.retry_policy;
         policy.max_attempts = more + 1;
-        auto attempt = [&](int number) -> task<exchange_ptr> { return send_attempt(ctx, request, to, number > more); };
+        auto attempt = [&](int number) -> task<exchange_ptr> {
+            return send_attempt(ctx, request, to, number > more);
+        };
         co_return co_await retry(ctx, policy, attempt);
     }
 
-    task<exchange_ptr> send_attempt(context ctx, const client_request& request, const url& to, bool last)
+    task<exchange_ptr> send_attempt(context ctx, const client_request& request, const url& to,
+                                    bool last)
     {
         exchange_ptr answer;
         std::exception_ptr hopeless;
         try {
             answer = co_await send_once(ctx, request, to);
-        } catch (const asio::system_error&) {
-            throw; // the next one may have more luck
+        } catch (const asio::system_error&) { // weft::error is one, too
+            if (!ctx.err()) throw;            // the next one may have more luck
+            hopeless = std::current_exception();
         } catch (...) {
             hopeless = std::current_exception();
         }
@@ -140,12 +150,15 @@ private:
             std::exception_ptr failure;
             try {
                 co_await exchange->run(request, request.method);
+            } catch (const weft::error&) {
+                throw; // a time is over: not the connection's fault
             } catch (const asio::system_error&) {
                 failure = std::current_exception();
             }
             if (!failure) co_return exchange;
-            const bool again = !fresh && exchange->on_used_connection() && exchange->nothing_came() &&
-                               is_idempotent(request.method) && !request.stream;
+            const bool again = !fresh && exchange->on_used_connection() &&
+                               exchange->nothing_came() && is_idempotent(request.method) &&
+                               !request.stream;
             if (!again) std::rethrow_exception(failure);
         }
     }
@@ -155,7 +168,10 @@ private:
 
 // ---------------------------------------------------------------- client_response
 
-client_response::client_response(std::unique_ptr<detail::client_exchange> exchange) : exchange_(std::move(exchange)) {}
+client_response::client_response(std::unique_ptr<detail::client_exchange> exchange)
+    : exchange_(std::move(exchange))
+{
+}
 client_response::client_response(client_response&&) noexcept = default;
 client_response& client_response::operator=(client_response&&) noexcept = default;
 client_response::~client_response() = default;
@@ -191,7 +207,10 @@ task<std::string> client_response::text(std::size_t limit)
 
 // ---------------------------------------------------------------- client
 
-client::client(client_options options) : state_(std::make_shared<detail::client_state>(std::move(options))) {}
+client::client(client_options options)
+    : state_(std::make_shared<detail::client_state>(std::move(options)))
+{
+}
 
 task<client_response> client::get(const context& ctx, std::string_view url)
 {
@@ -221,10 +240,12 @@ task<client_response> client::post(const context& ctx, std::string_view url, std
 
 namespace {
 
-task<client_response> send_in_time(std::shared_ptr<detail::client_state> state, context ctx, client_request request)
+task<client_response> send_in_time(std::shared_ptr<detail::client_state> state, context ctx,
+                                   client_request request)
 {
     const duration limit = state->pool->options.timeout;
-    if (limit <= duration::zero()) co_return client_response(co_await state->send(std::move(ctx), std::move(request)));
+    if (limit <= duration::zero())
+        co_return client_response(co_await state->send(std::move(ctx), std::move(request)));
     auto [timed, cancel] = with_timeout(ctx, limit);
     detail::exchange_ptr answer = co_await state->send(timed, std::move(request));
     answer->keep(std::move(cancel)); // the body has to come in time, too

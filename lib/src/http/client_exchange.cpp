@@ -22,7 +22,8 @@ constexpr std::size_t read_buffer = 32 * 1024;
 
 bool is_own(std::string_view name) noexcept
 {
-    for (const std::string_view own : {"host", "content-length", "transfer-encoding", "connection"}) {
+    for (const std::string_view own :
+         {"host", "content-length", "transfer-encoding", "connection"}) {
         if (equal_ignoring_case(name, own)) return true;
     }
     return false;
@@ -30,15 +31,16 @@ bool is_own(std::string_view name) noexcept
 
 } // namespace
 
-client_exchange::client_exchange(std::shared_ptr<client_pool> pool, client_pool::lease connection, url to,
-                                 context ctx)
+client_exchange::client_exchange(std::shared_ptr<client_pool> pool, client_pool::lease connection,
+                                 url to, context ctx)
     : from(std::move(to)),
       pool_(std::move(pool)),
       connection_(std::move(connection)),
       ctx_(std::move(ctx)),
       knife_(std::make_shared<cutter>()),
       parser_(message_parser::kind::response,
-              {pool_->options.max_header_bytes, pool_->options.max_header_bytes, pool_->options.max_header_count})
+              {pool_->options.max_header_bytes, pool_->options.max_header_bytes,
+               pool_->options.max_header_count})
 {
     knife_->guard(connection_.bytes->socket().native_handle());
 }
@@ -66,7 +68,8 @@ void client_exchange::finish() noexcept
 {
     end_watch();
     knife_->guard(-1);
-    if (parser_.keep_alive() && sent_all_ && in_begin_ == in_end_ && connection_.bytes) connection_.give_back();
+    if (parser_.keep_alive() && sent_all_ && in_begin_ == in_end_ && connection_.bytes)
+        connection_.give_back();
     connection_ = client_pool::lease();
     if (ends_with_) (*ends_with_)();
 }
@@ -92,8 +95,11 @@ task<> client_exchange::run(const client_request& request, const std::string& me
     try {
         co_await send_head_and_body(request, method);
         sent_all_ = true;
+    } catch (const weft::error&) {
+        throw;
     } catch (const asio::system_error&) {
-        failure = std::current_exception(); // it may have answered, and closed, before it had seen all
+        failure =
+            std::current_exception(); // it may have answered, and closed, before it had seen all
     }
     const duration limit = pool_->options.header_timeout;
     std::optional<cancellable<cancel_function>> timed;
@@ -103,6 +109,8 @@ task<> client_exchange::run(const client_request& request, const std::string& me
     }
     try {
         co_await read_head(method == "HEAD");
+    } catch (const weft::error&) {
+        throw;
     } catch (const asio::system_error&) {
         if (failure) std::rethrow_exception(failure);
         throw;
@@ -114,7 +122,8 @@ task<> client_exchange::run(const client_request& request, const std::string& me
 
 task<> client_exchange::send_head_and_body(const client_request& request, const std::string& method)
 {
-    std::string head = method + " " + from.target + " HTTP/1.1\r\nHost: " + from.authority() + "\r\n";
+    std::string head =
+        method + " " + from.target + " HTTP/1.1\r\nHost: " + from.authority() + "\r\n";
     bool named = pool_->options.user_agent.empty();
     for (const header_field f : request.fields) {
         if (is_own(f.name)) continue;
@@ -126,7 +135,8 @@ task<> client_exchange::send_head_and_body(const client_request& request, const 
     in_chunks_ = streams && !request.stream_length;
     if (in_chunks_) {
         head.append("Transfer-Encoding: chunked\r\n");
-    } else if (streams || !request.body.empty() || method == "POST" || method == "PUT" || method == "PATCH") {
+    } else if (streams || !request.body.empty() || method == "POST" || method == "PUT" ||
+               method == "PATCH") {
         const std::uint64_t size = streams ? *request.stream_length : request.body.size();
         head.append("Content-Length: ").append(std::to_string(size)).append("\r\n");
     }
@@ -190,7 +200,8 @@ task<std::size_t> client_exchange::fill()
     const io_result r = co_await connection_.bytes->read_some(asio::buffer(in_.get(), read_buffer));
     in_end_ = r.size;
     if (r.size > 0) something_came_ = true;
-    if (r.error && (r.error != asio::error::eof || waiting_.err())) fail(r.error, "reading a response of");
+    if (r.error && (r.error != asio::error::eof || waiting_.err()))
+        fail(r.error, "reading a response of");
     co_return r.size;
 }
 
@@ -204,15 +215,18 @@ task<> client_exchange::read_head(bool answers_head)
                 if (!something_came_) fail(asio::error::eof, "reading a response of");
                 refuse("the connection ended inside of a response's header");
             }
-            const message_parser::step s = parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
+            const message_parser::step s =
+                parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
             in_begin_ += s.used;
             e = s.what;
             if (e == event::failed) refuse(parser_.complaint());
         }
         status_ = parser_.status();
-        if (status_ == status::switching_protocols) refuse("it switches to a protocol that nobody asked for");
+        if (status_ == status::switching_protocols)
+            refuse("it switches to a protocol that nobody asked for");
         if (code(status_) < 200) { // to the end of the interim response
-            const message_parser::step s = parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
+            const message_parser::step s =
+                parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
             in_begin_ += s.used;
         }
     } while (code(status_) < 200);

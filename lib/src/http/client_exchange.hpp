@@ -21,7 +21,8 @@ namespace weft::http::detail {
 
 class client_exchange final : private body_source, private body_writer {
 public:
-    client_exchange(std::shared_ptr<client_pool> pool, client_pool::lease connection, url to, context ctx);
+    client_exchange(std::shared_ptr<client_pool> pool, client_pool::lease connection, url to,
+                    context ctx);
     client_exchange(const client_exchange&) = delete;
     client_exchange& operator=(const client_exchange&) = delete;
     ~client_exchange();

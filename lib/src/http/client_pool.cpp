@@ -49,7 +49,8 @@ void client_pool::lease::give_back() noexcept
     {
         const std::lock_guard lock(of_->mutex_);
         std::vector<idle_connection>& idle = of_->hosts_.find(key_)->second->idle;
-        if (idle.size() < of_->options.max_idle_per_host) idle.push_back({std::move(bytes), clock::now()});
+        if (idle.size() < of_->options.max_idle_per_host)
+            idle.push_back({std::move(bytes), clock::now()});
     }
     bytes.reset();
     std::exchange(slots_, nullptr)->release();
@@ -106,7 +107,8 @@ task<client_pool::lease> client_pool::take(context ctx, const url& to, bool fres
 task<std::unique_ptr<stream>> client_pool::connect(context ctx, const url& to)
 {
     const auto fail = [&](const asio::error_code& ec) {
-        if (const std::error_code why = ctx.err()) throw weft::error(why, "http: connecting to " + to.authority());
+        if (const std::error_code why = ctx.err())
+            throw weft::error(why, "http: connecting to " + to.authority());
         throw asio::system_error(ec, "http: connecting to " + to.authority());
     };
     const executor ex = this_goroutine::get_executor();
@@ -126,7 +128,8 @@ task<std::unique_ptr<stream>> client_pool::connect(context ctx, const url& to)
     for (const tcp::endpoint& at : where) {
         asio::error_code unimportant;
         socket.close(unimportant);
-        auto [failure] = co_await weft::bind(ctx, socket.async_connect(at, asio::deferred))(plainly);
+        auto [failure] =
+            co_await weft::bind(ctx, socket.async_connect(at, asio::deferred))(plainly);
         ec = failure;
         if (!ec || ctx.err()) break;
     }

@@ -52,8 +52,11 @@ public:
         {
         }
         lease(lease&& o) noexcept
-            : of_(std::move(o.of_)), key_(std::move(o.key_)), slots_(std::exchange(o.slots_, nullptr)),
-              bytes(std::move(o.bytes)), reused(o.reused)
+            : of_(std::move(o.of_)),
+              key_(std::move(o.key_)),
+              slots_(std::exchange(o.slots_, nullptr)),
+              bytes(std::move(o.bytes)),
+              reused(o.reused)
         {
         }
         lease& operator=(lease&& o) noexcept

@@ -127,7 +127,8 @@ tcp::endpoint server_state::listen(std::string_view address, std::shared_ptr<tls
         acceptor.open(e.protocol(), ec);
         if (ec) return;
         acceptor.set_option(tcp::acceptor::reuse_address(true), unimportant);
-        if (host.empty() && e.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(false), unimportant);
+        if (host.empty() && e.protocol() == tcp::v6())
+            acceptor.set_option(asio::ip::v6_only(false), unimportant);
         acceptor.bind(e, ec);
     };
     bind_to(at);

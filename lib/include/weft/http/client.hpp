@@ -45,8 +45,8 @@ public:
 
     [[nodiscard]] task<client_response> get(const context& ctx, std::string_view url);
     [[nodiscard]] task<client_response> head(const context& ctx, std::string_view url);
-    [[nodiscard]] task<client_response> post(const context& ctx, std::string_view url, std::string body,
-                                             std::string_view content_type);
+    [[nodiscard]] task<client_response> post(const context& ctx, std::string_view url,
+                                             std::string body, std::string_view content_type);
     [[nodiscard]] task<client_response> send(const context& ctx, client_request request);
 
     /// Closes the connections that are idle now.

@@ -32,8 +32,8 @@ struct client_options {
     /// 301, 302, 303, 307 and 308 are followed so often; zero: they are the response.
     int max_redirects = 10;
 
-    /// More attempts at an idempotent request (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) that could not be sent, or was answered
-    /// with 502, 503 or 504.
+    /// More attempts at an idempotent request (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) that could not be sent, was not
+    /// answered in time, or was answered with 502, 503 or 504.
     int retries = 0;
     /// The pauses between them. A Retry-After in seconds is waited for as well, up to its `max`.
     backoff retry_policy{};
