@@ -18,7 +18,7 @@ namespace weft::http::detail {
 
 namespace {
 
-constexpr std::size_t read_buffer = 32 * 1024;
+constexpr std::size_t read_buffer = 32UL * 1024;
 
 bool is_own(std::string_view name) noexcept
 {

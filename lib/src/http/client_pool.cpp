@@ -127,7 +127,7 @@ task<std::unique_ptr<stream>> client_pool::connect(context ctx, const url& to)
     tcp::socket socket(ex);
     for (const tcp::endpoint& at : where) {
         asio::error_code unimportant;
-        socket.close(unimportant);
+        (void)socket.close(unimportant);
         auto [failure] =
             co_await weft::bind(ctx, socket.async_connect(at, asio::deferred))(plainly);
         ec = failure;

@@ -32,12 +32,12 @@ namespace weft::http::detail {
 
 namespace {
 
-constexpr std::size_t small_buffer = 2 * 1024; ///< of an idle connection
-constexpr std::size_t body_buffer = 64 * 1024;
-constexpr std::size_t gathered = 16 * 1024; ///< a stream is sent in pieces of at least this
-constexpr std::size_t joined = 4 * 1024;    ///< a body up to this is copied behind its head
+constexpr std::size_t small_buffer = 2UL * 1024; ///< of an idle connection
+constexpr std::size_t body_buffer = 64UL * 1024;
+constexpr std::size_t gathered = 16UL * 1024; ///< a stream is sent in pieces of at least this
+constexpr std::size_t joined = 4UL * 1024;    ///< a body up to this is copied behind its head
 /// What a handler left of a body is read, up to this, to keep the connection.
-constexpr std::uint64_t max_skipped = 256 * 1024;
+constexpr std::uint64_t max_skipped = 256UL * 1024;
 constexpr duration linger_for = std::chrono::seconds(2);
 
 void append_number(std::string& to, std::uint64_t n, int base = 10)

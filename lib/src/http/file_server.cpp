@@ -29,7 +29,7 @@ namespace {
 
 using detail::unique_descriptor;
 
-constexpr std::size_t piece_size = 128 * 1024;
+constexpr std::size_t piece_size = 128UL * 1024;
 
 struct byte_range {
     std::uint64_t begin, size;

@@ -11,11 +11,11 @@ namespace weft::http::detail {
 namespace {
 
 /// Of the extensions of one body's chunks, together: nobody uses them for more.
-constexpr std::size_t max_extension_bytes = 16 * 1024;
+constexpr std::size_t max_extension_bytes = 16UL * 1024;
 /// Around the fields: the request line, separators, empty lines before it.
 constexpr std::size_t head_overhead = 1024;
 /// Of what is not body in a body in chunks, and for each byte of the body: a chunk of one byte has five.
-constexpr std::uint64_t max_framing_bytes = 32 * 1024;
+constexpr std::uint64_t max_framing_bytes = 32UL * 1024;
 constexpr std::uint64_t framing_per_byte = 16;
 
 /// llhttp also knows those of RTSP and Icecast.

@@ -164,13 +164,10 @@ std::string common_path(const route_pattern& a, const route_pattern& b)
         }
     };
     for (std::size_t i = 0; i < std::max(a.segments.size(), b.segments.size()); ++i) {
-        if (i >= a.segments.size()) {
-            add(b.segments[i]);
-        } else if (i >= b.segments.size() || b.segments[i].what > a.segments[i].what) {
-            add(a.segments[i]);
-        } else {
-            add(b.segments[i]);
-        }
+        // Of two, the one that leaves less open.
+        const bool of_a = i < a.segments.size() &&
+                          (i >= b.segments.size() || b.segments[i].what > a.segments[i].what);
+        add(of_a ? a.segments[i] : b.segments[i]);
     }
     return path;
 }

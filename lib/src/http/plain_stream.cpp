@@ -18,8 +18,8 @@ public:
     explicit plain_stream(asio::ip::tcp::socket socket) : socket_(std::move(socket))
     {
         asio::error_code ignored;
-        socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-        socket_.non_blocking(true, ignored);
+        (void)socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+        (void)socket_.non_blocking(true, ignored);
     }
 
     task<asio::error_code> handshake() override { co_return asio::error_code(); }
@@ -46,14 +46,14 @@ public:
     task<> end_of_writing() override
     {
         asio::error_code ignored;
-        socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+        (void)socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
         co_return;
     }
 
     void close() noexcept override
     {
         asio::error_code ignored;
-        socket_.close(ignored);
+        (void)socket_.close(ignored);
     }
 
     asio::ip::tcp::socket& socket() noexcept override { return socket_; }

@@ -108,7 +108,9 @@ tick server_state::ticks(duration d) const noexcept
 
 tcp::endpoint server_state::listen(std::string_view address, std::shared_ptr<tls_context> tls)
 {
-    const auto [host, port] = split_address(address);
+    const auto parts = split_address(address);
+    const std::string& host = parts.first;
+    const std::string& port = parts.second;
     asio::io_context nobody; // a socket needs one to be opened
     const auto fail = [&](const asio::error_code& ec) {
         throw asio::system_error(ec, "http: cannot listen on " + std::string(address));
@@ -123,13 +125,13 @@ tcp::endpoint server_state::listen(std::string_view address, std::shared_ptr<tls
     tcp::acceptor acceptor(nobody);
     const auto bind_to = [&](const tcp::endpoint& e) {
         asio::error_code unimportant;
-        acceptor.close(unimportant);
-        acceptor.open(e.protocol(), ec);
+        (void)acceptor.close(unimportant);
+        (void)acceptor.open(e.protocol(), ec);
         if (ec) return;
-        acceptor.set_option(tcp::acceptor::reuse_address(true), unimportant);
+        (void)acceptor.set_option(tcp::acceptor::reuse_address(true), unimportant);
         if (host.empty() && e.protocol() == tcp::v6())
-            acceptor.set_option(asio::ip::v6_only(false), unimportant);
-        acceptor.bind(e, ec);
+            (void)acceptor.set_option(asio::ip::v6_only(false), unimportant);
+        (void)acceptor.bind(e, ec);
     };
     bind_to(at);
     if (host.empty() && ec && ec != asio::error::address_in_use) { // a machine without IPv6
@@ -137,7 +139,7 @@ tcp::endpoint server_state::listen(std::string_view address, std::shared_ptr<tls
         bind_to(at);
     }
     if (ec) fail(ec);
-    acceptor.listen(asio::socket_base::max_listen_connections, ec);
+    (void)acceptor.listen(asio::socket_base::max_listen_connections, ec);
     if (ec) fail(ec);
     at = acceptor.local_endpoint();
 
@@ -187,10 +189,10 @@ task<> server_state::accept_from(std::shared_ptr<listener> l)
 
     // Who is in the kernel's queue has been told that he is connected: closing now would reset him.
     asio::error_code ec;
-    acceptor.non_blocking(true, ec);
+    (void)acceptor.non_blocking(true, ec);
     while (!closed_.load() && !ec) {
         tcp::socket socket(ex);
-        acceptor.accept(socket, ec);
+        (void)acceptor.accept(socket, ec);
         if (!ec) accepted(*l, std::move(socket), held_permit());
     }
 }
@@ -204,9 +206,9 @@ void server_state::accepted(listener& l, tcp::socket s, held_permit permit)
     if (options.when_full == overload::refuse &&
         open_.load(std::memory_order_relaxed) >= options.max_connections) {
         counts.refused.fetch_add(1, std::memory_order_relaxed);
-        s.non_blocking(true, ec);
-        s.write_some(asio::buffer(refusal), ec);
-        s.shutdown(tcp::socket::shutdown_send, ec);
+        (void)s.non_blocking(true, ec);
+        (void)s.write_some(asio::buffer(refusal), ec);
+        (void)s.shutdown(tcp::socket::shutdown_send, ec);
         return;
     }
     std::unique_ptr<stream> bytes =

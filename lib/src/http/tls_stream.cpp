@@ -29,15 +29,15 @@ public:
         : tls_(std::move(tls)), stream_(std::move(socket), tls_->context), role_(role)
     {
         asio::error_code ignored;
-        stream_.next_layer().set_option(tcp::no_delay(true), ignored);
+        (void)stream_.next_layer().set_option(tcp::no_delay(true), ignored);
     }
 
     /// For a client: the name that the certificate must be for, which SNI tells the server too.
     void expect(const std::string& host)
     {
         SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());
-        stream_.set_verify_mode(asio::ssl::verify_peer);
-        stream_.set_verify_callback(asio::ssl::host_name_verification(host));
+        (void)stream_.set_verify_mode(asio::ssl::verify_peer);
+        (void)stream_.set_verify_callback(asio::ssl::host_name_verification(host));
     }
 
     task<asio::error_code> handshake() override
@@ -68,14 +68,14 @@ public:
         // Only our half: the other side may never answer.
         ::SSL_shutdown(stream_.native_handle());
         asio::error_code ignored;
-        stream_.next_layer().shutdown(tcp::socket::shutdown_send, ignored);
+        (void)stream_.next_layer().shutdown(tcp::socket::shutdown_send, ignored);
         co_return;
     }
 
     void close() noexcept override
     {
         asio::error_code ignored;
-        stream_.next_layer().close(ignored);
+        (void)stream_.next_layer().close(ignored);
     }
 
     tcp::socket& socket() noexcept override { return stream_.next_layer(); }
@@ -96,11 +96,11 @@ std::shared_ptr<tls_context> make_server_tls(const tls_options& options)
     c.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
                   asio::ssl::context::no_tlsv1_1);
     asio::error_code ec;
-    c.use_certificate_chain_file(options.certificate_file, ec);
+    (void)c.use_certificate_chain_file(options.certificate_file, ec);
     if (ec)
         throw std::invalid_argument("http: the certificate " + options.certificate_file +
                                     " cannot be used: " + ec.message());
-    c.use_private_key_file(options.key_file, asio::ssl::context::pem, ec);
+    (void)c.use_private_key_file(options.key_file, asio::ssl::context::pem, ec);
     if (ec)
         throw std::invalid_argument("http: the key " + options.key_file +
                                     " cannot be used: " + ec.message());
@@ -118,9 +118,9 @@ std::shared_ptr<tls_context> make_client_tls(const std::string& trusted_file)
     auto tls = std::make_shared<tls_context>(asio::ssl::context::tls_client);
     asio::error_code ec;
     if (trusted_file.empty()) {
-        tls->context.set_default_verify_paths(ec);
+        (void)tls->context.set_default_verify_paths(ec);
     } else {
-        tls->context.load_verify_file(trusted_file, ec);
+        (void)tls->context.load_verify_file(trusted_file, ec);
         if (ec)
             throw std::invalid_argument("http: the certificates in " + trusted_file +
                                         " cannot be used: " + ec.message());

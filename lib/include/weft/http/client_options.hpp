@@ -38,7 +38,7 @@ struct client_options {
     /// The pauses between them. A Retry-After in seconds is waited for as well, up to its `max`.
     backoff retry_policy{};
 
-    std::size_t max_header_bytes = 64 * 1024; ///< of a response
+    std::size_t max_header_bytes = 64UL * 1024; ///< of a response
     std::size_t max_header_count = 200;
 
     /// The User-Agent header field; empty: none.

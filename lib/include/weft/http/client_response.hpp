@@ -51,7 +51,7 @@ public:
     ///                      server broke off.
     [[nodiscard]] body_reader& body() noexcept;
     /// The whole body. @throws http::error  content_too_large: more bytes than that; and as `body`.
-    [[nodiscard]] task<std::string> text(std::size_t limit = 16 * 1024 * 1024);
+    [[nodiscard]] task<std::string> text(std::size_t limit = 16UL * 1024 * 1024);
 
 private:
     std::unique_ptr<detail::client_exchange> exchange_;

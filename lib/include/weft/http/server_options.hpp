@@ -27,12 +27,12 @@ enum class overload {
 /// where a time or a rate is meant.
 struct server_options {
     /// The request line's target, in bytes; beyond: 414.
-    std::size_t max_target_bytes = 8 * 1024;
+    std::size_t max_target_bytes = 8UL * 1024;
     /// Names and values of a request's header, in bytes, and lines; beyond: 431.
-    std::size_t max_header_bytes = 32 * 1024;
+    std::size_t max_header_bytes = 32UL * 1024;
     std::size_t max_header_count = 100;
     /// A request's body, in bytes; beyond: 413. A route may have a limit of its own.
-    std::uint64_t max_body_bytes = 16 * 1024 * 1024;
+    std::uint64_t max_body_bytes = 16UL * 1024 * 1024;
 
     /// From the first byte of a request to the end of its header, and for a TLS handshake; then 408.
     duration header_timeout = std::chrono::seconds(10);
