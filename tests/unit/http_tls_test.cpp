@@ -36,6 +36,11 @@ public:
             std::string body = co_await req.body().read_all();
             res.send(std::move(body));
         });
+        server_.handle("GET /down", [](http::request&, http::response& res) -> weft::task<> {
+            res.set_header("Location", "http://localhost:1/");
+            res.set_status(http::status::found).send("moved");
+            co_return;
+        });
         server_.handle("GET /wait", [this](http::request& req, http::response&) -> weft::task<> {
             co_await req.context().done();
             ended = true;
@@ -172,6 +177,10 @@ TEST_CASE("the client checks whom it talks to")
         auto echo = co_await web.post(weft::background(), "https://localhost:" + port + "/echo",
                                       std::string(300'000, 'y'), "text/plain");
         CHECK((co_await echo.text()).size() == 300'000);
+        // From https to http: not even tried.
+        CHECK_THROWS_WITH_AS(
+            (void)co_await web.get(weft::background(), "https://localhost:" + port + "/down"),
+            doctest::Contains("from https to http://localhost:1/"), http::error);
         // Another name than the certificate's.
         CHECK_THROWS_AS(
             (void)co_await web.get(weft::background(), "https://127.0.0.1:" + port + "/"),

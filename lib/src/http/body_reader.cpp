@@ -18,7 +18,7 @@ task<std::string_view> body_reader::read()
 
 task<std::string> body_reader::read_all(std::size_t limit)
 {
-    if (length_ && *length_ > limit) throw error(status::content_too_large);
+    if (!ended_ && length_ && *length_ > limit) throw error(status::content_too_large);
     std::string all;
     // Not more ahead than a peer has to send first.
     all.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length_.value_or(0), 1U << 20)));

@@ -5,14 +5,16 @@
 #include "client_exchange.hpp"
 #include "client_pool.hpp"
 
+#include <weft/backoff.hpp>
 #include <weft/http/error.hpp>
-#include <weft/retry.hpp>
 #include <weft/sleep.hpp>
 
 #include <asio/system_error.hpp>
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -38,9 +40,6 @@ bool is_worth_another_attempt(status s) noexcept
     return s == status::bad_gateway || s == status::service_unavailable ||
            s == status::gateway_timeout;
 }
-
-/// A response that calls for another attempt, and is the result if there is none.
-struct unlucky_response {};
 
 duration retry_after(const headers& fields, duration most)
 {
@@ -92,13 +91,16 @@ public:
                 request.method = "GET";
                 request.body.clear();
                 request.stream = nullptr;
-                request.fields.remove("content-type");
+                for (const char* name :
+                     {"content-type", "content-encoding", "content-language", "content-location"})
+                    request.fields.remove(name);
             }
             if (next.host != to.host || next.port != to.port) {
                 // Not for strangers.
                 for (const char* name : {"authorization", "cookie", "proxy-authorization"})
                     request.fields.remove(name);
             }
+            co_await answer->drain();
             to = std::move(next);
         }
     }
@@ -114,31 +116,27 @@ private:
             co_return co_await send_once(ctx, request, to);
         backoff policy = pool->options.retry_policy;
         policy.max_attempts = more + 1;
-        auto attempt = [&](int number) -> task<exchange_ptr> {
-            return send_attempt(ctx, request, to, number > more);
-        };
-        co_return co_await retry(ctx, policy, attempt);
-    }
-
-    task<exchange_ptr> send_attempt(context ctx, const client_request& request, const url& to,
-                                    bool last)
-    {
-        exchange_ptr answer;
-        std::exception_ptr hopeless;
-        try {
-            answer = co_await send_once(ctx, request, to);
-        } catch (const asio::system_error&) { // weft::error is one, too
-            if (!ctx.err()) throw;            // the next one may have more luck
-            hopeless = std::current_exception();
-        } catch (...) {
-            hopeless = std::current_exception();
+        backoff_sequence pauses(policy);
+        while (true) {
+            exchange_ptr answer;
+            std::exception_ptr failure;
+            try {
+                answer = co_await send_once(ctx, request, to);
+            } catch (const asio::system_error&) { // a time of the options' that is over, too
+                if (ctx.err()) throw;
+                failure = std::current_exception();
+            }
+            if (answer && !is_worth_another_attempt(answer->status())) co_return answer;
+            std::optional<duration> pause = pauses.next();
+            if (!pause && failure) std::rethrow_exception(failure);
+            if (!pause) co_return answer;
+            if (answer) {
+                pause = std::max(*pause, retry_after(answer->fields, policy.max));
+                co_await answer->drain();
+                answer.reset();
+            }
+            co_await sleep(ctx, *pause);
         }
-        if (hopeless) throw permanent(hopeless);
-        if (last || !is_worth_another_attempt(answer->status())) co_return answer;
-        const duration wait = retry_after(answer->fields, pool->options.retry_policy.max);
-        answer.reset();
-        if (wait > duration::zero()) co_await sleep(ctx, wait);
-        throw unlucky_response();
     }
 
     /// Twice, if the connection had been used before and the server may have closed it just then.
@@ -149,9 +147,9 @@ private:
             auto exchange = std::make_unique<client_exchange>(pool, std::move(connection), to, ctx);
             std::exception_ptr failure;
             try {
-                co_await exchange->run(request, request.method);
+                co_await exchange->run(request);
             } catch (const weft::error&) {
-                throw; // a time is over: not the connection's fault
+                throw; // a time that is over, although it is an asio::system_error, too
             } catch (const asio::system_error&) {
                 failure = std::current_exception();
             }

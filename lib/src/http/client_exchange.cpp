@@ -19,6 +19,10 @@ namespace weft::http::detail {
 namespace {
 
 constexpr std::size_t read_buffer = 32UL * 1024;
+/// Before a response; more is somebody who wants the client to wait.
+constexpr int max_interim_responses = 16;
+/// A body that nobody wants is read, if it is not longer, to keep the connection. (Go: maxBodySlurpSize.)
+constexpr std::uint64_t max_drained = 2048;
 
 bool is_own(std::string_view name) noexcept
 {
@@ -36,92 +40,75 @@ client_exchange::client_exchange(std::shared_ptr<client_pool> pool, client_pool:
     : from(std::move(to)),
       pool_(std::move(pool)),
       connection_(std::move(connection)),
+      knife_(connection_.bytes->socket().native_handle()),
       ctx_(std::move(ctx)),
-      knife_(std::make_shared<cutter>()),
       parser_(message_parser::kind::response,
               {pool_->options.max_header_bytes, pool_->options.max_header_bytes,
                pool_->options.max_header_count})
 {
-    knife_->guard(connection_.bytes->socket().native_handle());
 }
 
-client_exchange::~client_exchange()
-{
-    end_watch();
-    knife_->guard(-1); // before the descriptor is closed, and its number somebody else's
-}
+client_exchange::~client_exchange() = default;
 
-void client_exchange::watch(const context& ctx)
+void client_exchange::follow(const context& ctx)
 {
-    end_watch();
-    waiting_ = ctx;
-    watch_ = after_func(ctx, [knife = knife_] { knife->cut(); });
-}
-
-void client_exchange::end_watch() noexcept
-{
-    if (watch_) (*watch_)();
-    watch_.reset();
+    if (!knife_.follow(ctx)) fail(asio::error::operation_aborted, "waiting for");
 }
 
 void client_exchange::finish() noexcept
 {
-    end_watch();
-    knife_->guard(-1);
-    if (parser_.keep_alive() && sent_all_ && in_begin_ == in_end_ && connection_.bytes)
-        connection_.give_back();
+    const bool whole = knife_.let_go();
+    if (whole && parser_.keep_alive() && sent_all_ && in_begin_ == in_end_) connection_.give_back();
     connection_ = client_pool::lease();
     if (ends_with_) (*ends_with_)();
 }
 
-void client_exchange::fail(const asio::error_code& ec, const char* what) const
+void client_exchange::fail(const asio::error_code& ec, const char* what)
 {
-    if (const std::error_code why = waiting_.err())
-        throw weft::error(why, std::string("http: ") + what + " " + from.text());
-    throw asio::system_error(ec, std::string("http: ") + what + " " + from.text());
+    const std::string text = std::string("http: ") + what + " " + from.text();
+    if (const std::error_code why = knife_.err()) throw weft::error(why, text);
+    if (something_came_) refuse("the connection broke off: " + ec.message());
+    throw asio::system_error(ec, text);
 }
 
-void client_exchange::refuse(std::string_view why) const
+void client_exchange::refuse(std::string_view why)
 {
+    broken_ = true;
     throw http::error(status::bad_gateway, from.text() + ": " + std::string(why));
 }
 
 // ---------------------------------------------------------------- the request
 
-task<> client_exchange::run(const client_request& request, const std::string& method)
+task<> client_exchange::run(const client_request& request)
 {
-    watch(ctx_);
-    std::exception_ptr failure;
+    follow(ctx_);
     try {
-        co_await send_head_and_body(request, method);
+        co_await send_head_and_body(request);
         sent_all_ = true;
-    } catch (const weft::error&) {
-        throw;
-    } catch (const asio::system_error&) {
-        failure =
-            std::current_exception(); // it may have answered, and closed, before it had seen all
+    } catch (...) {
+        // The server may have answered, and closed, before it had seen all. What else went wrong is the request's own fault.
+        if (!cannot_send_) throw;
     }
     const duration limit = pool_->options.header_timeout;
     std::optional<cancellable<cancel_function>> timed;
     if (limit > duration::zero()) {
         timed.emplace(with_timeout(ctx_, limit));
-        watch(timed->ctx);
+        follow(timed->ctx);
     }
     try {
-        co_await read_head(method == "HEAD");
-    } catch (const weft::error&) {
-        throw;
+        co_await read_head(request.method == "HEAD");
     } catch (const asio::system_error&) {
-        if (failure) std::rethrow_exception(failure);
+        if (cannot_send_ && !knife_.err()) std::rethrow_exception(cannot_send_);
         throw;
     }
-    watch(ctx_);
+    follow(ctx_);
     body = body_reader(this, parser_.content_length(), parser_.complete());
     if (parser_.complete()) finish();
 }
 
-task<> client_exchange::send_head_and_body(const client_request& request, const std::string& method)
+task<> client_exchange::send_head_and_body(const client_request& request)
 {
+    const std::string& method = request.method;
     std::string head =
         method + " " + from.target + " HTTP/1.1\r\nHost: " + from.authority() + "\r\n";
     bool named = pool_->options.user_agent.empty();
@@ -148,6 +135,7 @@ task<> client_exchange::send_head_and_body(const client_request& request, const 
     co_await send(head);
     left_to_send_ = request.stream_length;
     co_await request.stream(*this);
+    if (cannot_send_) std::rethrow_exception(cannot_send_); // it was kept back
     if (left_to_send_.value_or(0) != 0)
         throw std::invalid_argument("http: a request's stream ended before its length");
     if (in_chunks_) co_await send("0\r\n\r\n");
@@ -172,6 +160,7 @@ task<> client_exchange::write(std::string_view piece)
 
 task<> client_exchange::send(std::string_view bytes, std::string_view more)
 {
+    if (cannot_send_) std::rethrow_exception(cannot_send_);
     io_result r;
     bool waits = false;
     while (!bytes.empty() || !more.empty()) {
@@ -179,7 +168,12 @@ task<> client_exchange::send(std::string_view bytes, std::string_view more)
                                                       asio::buffer(more.data(), more.size())};
         if (waits) {
             r = co_await connection_.bytes->write_some(parts);
-            if (r.error) fail(r.error, "sending a request to");
+            if (r.error) {
+                const std::string what = "http: sending a request to " + from.text();
+                if (const std::error_code why = knife_.err()) throw weft::error(why, what);
+                cannot_send_ = std::make_exception_ptr(asio::system_error(r.error, what));
+                std::rethrow_exception(cannot_send_);
+            }
         } else {
             r = connection_.bytes->write_now(parts);
             waits = true;
@@ -200,14 +194,22 @@ task<std::size_t> client_exchange::fill()
     const io_result r = co_await connection_.bytes->read_some(asio::buffer(in_.get(), read_buffer));
     in_end_ = r.size;
     if (r.size > 0) something_came_ = true;
-    if (r.error && (r.error != asio::error::eof || waiting_.err()))
+    if (r.error && (r.error != asio::error::eof || knife_.err()))
         fail(r.error, "reading a response of");
     co_return r.size;
+}
+
+message_parser::step client_exchange::parse()
+{
+    const message_parser::step s = parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
+    in_begin_ += s.used;
+    return s;
 }
 
 task<> client_exchange::read_head(bool answers_head)
 {
     using event = message_parser::event;
+    int interim = 0;
     do {
         parser_.begin({&fields, &trailers, &reason}, answers_head);
         for (event e = event::more; e != event::head;) {
@@ -215,19 +217,15 @@ task<> client_exchange::read_head(bool answers_head)
                 if (!something_came_) fail(asio::error::eof, "reading a response of");
                 refuse("the connection ended inside of a response's header");
             }
-            const message_parser::step s =
-                parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
-            in_begin_ += s.used;
-            e = s.what;
+            e = parse().what;
             if (e == event::failed) refuse(parser_.complaint());
         }
         status_ = parser_.status();
         if (status_ == status::switching_protocols)
             refuse("it switches to a protocol that nobody asked for");
-        if (code(status_) < 200) { // to the end of the interim response
-            const message_parser::step s =
-                parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
-            in_begin_ += s.used;
+        if (code(status_) < 200) {
+            if (++interim > max_interim_responses) refuse("too many interim responses");
+            parse(); // to its end
         }
     } while (code(status_) < 200);
     // A response without a body is over with its head; the parser says so when it is asked.
@@ -237,9 +235,9 @@ task<> client_exchange::read_head(bool answers_head)
 task<std::string_view> client_exchange::read_body()
 {
     using event = message_parser::event;
+    if (broken_) refuse("the response is broken");
     while (true) {
-        message_parser::step s = parser_.feed({in_.get() + in_begin_, in_end_ - in_begin_});
-        in_begin_ += s.used;
+        message_parser::step s = parse();
         if (s.what == event::more && co_await fill() == 0) s = parser_.end_of_input();
         switch (s.what) {
         case event::body: co_return s.body;
@@ -247,6 +245,15 @@ task<std::string_view> client_exchange::read_body()
         case event::end: finish(); co_return std::string_view();
         default: break;
         }
+    }
+}
+
+task<> client_exchange::drain()
+{
+    if (body.length().value_or(max_drained + 1) > max_drained) co_return;
+    try {
+        while (!body.at_end()) co_await body.read();
+    } catch (const std::exception&) { // the connection goes; whose context it was is asked again
     }
 }
 

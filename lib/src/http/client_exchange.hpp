@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client_pool.hpp"
+#include "cutter.hpp"
 #include "message_parser.hpp"
 
 #include <weft/context.hpp>
@@ -10,6 +11,8 @@
 #include <weft/http/client_request.hpp>
 #include <weft/http/url.hpp>
 
+#include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,13 +31,19 @@ public:
     ~client_exchange();
 
     /// Sends the request and reads the response's head.
-    task<> run(const client_request& request, const std::string& method);
+    /// @throws asio::system_error  it could not be sent, and nothing came. @throws http::error, weft::error  as `client`.
+    task<> run(const client_request& request);
+    /// Takes what little is left of a body that nobody wants, so that the connection can be used again.
+    task<> drain();
 
     /// The server said nothing at all: it may have closed the connection before the request reached it.
     [[nodiscard]] bool nothing_came() const noexcept { return !something_came_; }
     [[nodiscard]] bool on_used_connection() const noexcept { return connection_.reused; }
     /// Keeps what the context belongs to until the end of the response.
-    void keep(cancel_function end) { ends_with_.emplace(std::move(end)); }
+    void keep(cancel_function end)
+    {
+        if (connection_.bytes) ends_with_.emplace(std::move(end));
+    }
 
     [[nodiscard]] http::status status() const noexcept { return status_; }
     headers fields, trailers;
@@ -43,14 +52,14 @@ public:
     const url from;
 
 private:
-    task<> send_head_and_body(const client_request& request, const std::string& method);
+    task<> send_head_and_body(const client_request& request);
     task<> send(std::string_view bytes, std::string_view more = {});
     task<> read_head(bool answers_head);
     task<std::size_t> fill();
-    [[noreturn]] void fail(const asio::error_code& ec, const char* what) const;
-    [[noreturn]] void refuse(std::string_view why) const;
-    void watch(const context& ctx);
-    void end_watch() noexcept;
+    message_parser::step parse();
+    void follow(const context& ctx);
+    [[noreturn]] void fail(const asio::error_code& ec, const char* what);
+    [[noreturn]] void refuse(std::string_view why);
     void finish() noexcept;
 
     task<std::string_view> read_body() override;
@@ -58,10 +67,8 @@ private:
 
     const std::shared_ptr<client_pool> pool_;
     client_pool::lease connection_;
-    context ctx_;     ///< of the call
-    context waiting_; ///< what ends the waits of now: ctx_, or one with a shorter time
-    const std::shared_ptr<cutter> knife_;
-    std::optional<after_func_stop> watch_;
+    cutter knife_;      ///< behind the connection: it goes first
+    const context ctx_; ///< of the call
     std::optional<cancel_function> ends_with_;
 
     message_parser parser_;
@@ -70,6 +77,8 @@ private:
     std::size_t in_begin_ = 0, in_end_ = 0;
     bool something_came_ = false;
     bool sent_all_ = false;
+    bool broken_ = false;              ///< nothing more can be read
+    std::exception_ptr cannot_send_{}; ///< why the connection takes no more
     bool in_chunks_ = false;
     std::optional<std::uint64_t> left_to_send_;
 };

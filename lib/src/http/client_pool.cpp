@@ -2,25 +2,22 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "client_pool.hpp"
 
-#include <weft/bind.hpp>
-#include <weft/this_goroutine.hpp>
+#include "cutter.hpp"
+#include "dial.hpp"
 
-#include <asio/as_tuple.hpp>
-#include <asio/deferred.hpp>
 #include <asio/system_error.hpp>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <iterator>
+#include <new>
 
 #include <sys/socket.h>
 
 namespace weft::http::detail {
 
-using asio::ip::tcp;
-
 namespace {
-
-constexpr auto plainly = asio::as_tuple(asio::deferred);
 
 /// The server has closed it, or has said something that nobody asked for.
 bool is_stale(stream& s)
@@ -32,52 +29,90 @@ bool is_stale(stream& s)
 
 } // namespace
 
-void cutter::cut() noexcept
-{
-    const std::lock_guard lock(mutex_);
-    if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_RDWR);
-}
+// ---------------------------------------------------------------- lease
 
 client_pool::lease::~lease()
 {
-    if (slots_) slots_->release();
+    bytes.reset(); // closed before somebody else may connect in its place
+    if (host_) host_->slots.release();
 }
 
 void client_pool::lease::give_back() noexcept
 {
-    if (!of_ || !bytes) return;
-    {
+    if (!host_ || !bytes) return;
+    try {
+        closing old;
         const std::lock_guard lock(of_->mutex_);
-        std::vector<idle_connection>& idle = of_->hosts_.find(key_)->second->idle;
-        if (idle.size() < of_->options.max_idle_per_host)
-            idle.push_back({std::move(bytes), clock::now()});
+        const time_point now = clock::now();
+        of_->tidy(now, old);
+        std::vector<idle_connection>& idle = host_->idle;
+        if (idle.size() < of_->options.max_idle_per_host) idle.push_back({std::move(bytes), now});
+    } catch (const std::bad_alloc&) { // then it is closed
     }
-    bytes.reset();
-    std::exchange(slots_, nullptr)->release();
+    *this = lease();
 }
 
-client_pool::host& client_pool::host_of(const std::string& key)
+// ---------------------------------------------------------------- idle connections
+
+std::shared_ptr<client_pool::host> client_pool::host_of(const std::string& key)
 {
     const std::lock_guard lock(mutex_);
-    std::unique_ptr<host>& h = hosts_[key];
-    if (!h) h = std::make_unique<host>(std::max<std::size_t>(options.max_connections_per_host, 1));
-    return *h;
+    std::shared_ptr<host>& h = hosts_[key];
+    if (!h) h = std::make_shared<host>(std::max<std::size_t>(options.max_connections_per_host, 1));
+    return h;
 }
 
 std::unique_ptr<stream> client_pool::take_idle(host& h)
 {
-    std::vector<idle_connection> dead; // closed after the lock
+    closing old;
     const std::lock_guard lock(mutex_);
-    const time_point oldest = clock::now() - options.idle_timeout;
+    const time_point now = clock::now();
+    tidy(now, old);
     while (!h.idle.empty()) {
         idle_connection last = std::move(h.idle.back());
         h.idle.pop_back();
-        const bool old = options.idle_timeout > duration::zero() && last.since < oldest;
-        if (!old && !is_stale(*last.bytes)) return std::move(last.bytes);
-        dead.push_back(std::move(last));
+        if (!is_too_old(last, now) && !is_stale(*last.bytes)) return std::move(last.bytes);
+        old.push_back(std::move(last.bytes));
     }
     return nullptr;
 }
+
+void client_pool::drop_oldest(host& h)
+{
+    std::unique_ptr<stream> oldest; // closed after the lock
+    const std::lock_guard lock(mutex_);
+    if (h.idle.empty()) return;
+    oldest = std::move(h.idle.front().bytes);
+    h.idle.erase(h.idle.begin());
+}
+
+bool client_pool::is_too_old(const idle_connection& c, time_point now) const noexcept
+{
+    return options.idle_timeout > duration::zero() && now - c.since >= options.idle_timeout;
+}
+
+void client_pool::tidy(time_point now, closing& old)
+{
+    if (now < next_tidy_) return;
+    next_tidy_ = now + std::chrono::seconds(1);
+    for (auto it = hosts_.begin(); it != hosts_.end();) {
+        std::vector<idle_connection>& idle = it->second->idle;
+        const auto young = std::find_if(idle.begin(), idle.end(), [&](const idle_connection& c) {
+            return !is_too_old(c, now);
+        });
+        for (auto c = idle.begin(); c != young; ++c) old.push_back(std::move(c->bytes));
+        idle.erase(idle.begin(), young);
+        it = idle.empty() && it->second.use_count() == 1 ? hosts_.erase(it) : std::next(it);
+    }
+}
+
+void client_pool::close_idle() noexcept
+{
+    const std::lock_guard lock(mutex_);
+    for (auto& [key, h] : hosts_) h->idle.clear();
+}
+
+// ---------------------------------------------------------------- new connections
 
 std::shared_ptr<tls_context> client_pool::tls()
 {
@@ -88,11 +123,14 @@ std::shared_ptr<tls_context> client_pool::tls()
 
 task<client_pool::lease> client_pool::take(context ctx, const url& to, bool fresh)
 {
-    const std::string key = to.scheme + "://" + to.authority();
-    host& h = host_of(key);
-    co_await h.slots.acquire(ctx);
-    lease l(shared_from_this(), key, h.slots);
-    if (!fresh) l.bytes = take_idle(h);
+    const std::shared_ptr<host> h = host_of(to.scheme + "://" + to.authority());
+    co_await h->slots.acquire(ctx);
+    lease l(shared_from_this(), h);
+    if (fresh) {
+        drop_oldest(*h);
+    } else {
+        l.bytes = take_idle(*h);
+    }
     l.reused = l.bytes != nullptr;
     if (l.reused) co_return l;
     if (options.connect_timeout > duration::zero()) {
@@ -106,55 +144,18 @@ task<client_pool::lease> client_pool::take(context ctx, const url& to, bool fres
 
 task<std::unique_ptr<stream>> client_pool::connect(context ctx, const url& to)
 {
-    const auto fail = [&](const asio::error_code& ec) {
-        if (const std::error_code why = ctx.err())
-            throw weft::error(why, "http: connecting to " + to.authority());
-        throw asio::system_error(ec, "http: connecting to " + to.authority());
-    };
-    const executor ex = this_goroutine::get_executor();
-    std::vector<tcp::endpoint> where;
-    asio::error_code ec;
-    const auto address = asio::ip::make_address(to.host, ec);
-    if (!ec) {
-        where.emplace_back(address, to.port);
-    } else {
-        tcp::resolver resolver(ex);
-        auto [failure, found] = co_await weft::bind(
-            ctx, resolver.async_resolve(to.host, std::to_string(to.port), asio::deferred))(plainly);
-        if (failure) fail(failure);
-        for (const auto& f : found) where.push_back(f.endpoint());
-    }
-    tcp::socket socket(ex);
-    for (const tcp::endpoint& at : where) {
-        asio::error_code unimportant;
-        (void)socket.close(unimportant);
-        auto [failure] =
-            co_await weft::bind(ctx, socket.async_connect(at, asio::deferred))(plainly);
-        ec = failure;
-        if (!ec || ctx.err()) break;
-    }
-    if (ec) fail(ec);
+    asio::ip::tcp::socket socket = co_await dial(ctx, to);
     if (to.scheme != "https") co_return make_plain_stream(std::move(socket));
 
     std::unique_ptr<stream> safe = make_client_tls_stream(std::move(socket), tls(), to.host);
-    const auto knife = std::make_shared<cutter>();
-    knife->guard(safe->socket().native_handle());
-    const after_func_stop watch = after_func(ctx, [knife] { knife->cut(); });
-    ec = co_await safe->handshake();
-    watch();
-    knife->guard(-1);
-    if (ec) fail(ec);
+    cutter knife(safe->socket().native_handle()); // goes before the stream, whatever happens
+    static_cast<void>(knife.follow(ctx));
+    asio::error_code ec = co_await safe->handshake();
+    if (!knife.let_go() || ctx.err()) ec = asio::error::operation_aborted;
+    const std::string what = "http: connecting to " + to.authority();
+    if (ec && ctx.err()) throw weft::error(ctx.err(), what);
+    if (ec) throw asio::system_error(ec, what);
     co_return safe;
-}
-
-void client_pool::close_idle() noexcept
-{
-    std::vector<idle_connection> dead;
-    const std::lock_guard lock(mutex_);
-    for (auto& [key, h] : hosts_) {
-        for (idle_connection& c : h->idle) dead.push_back(std::move(c));
-        h->idle.clear();
-    }
 }
 
 } // namespace weft::http::detail

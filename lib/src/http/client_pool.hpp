@@ -4,12 +4,14 @@
 
 #include "stream.hpp"
 
+#include <weft/clock.hpp>
 #include <weft/context.hpp>
 #include <weft/http/client_options.hpp>
 #include <weft/http/url.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/task.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,23 +23,18 @@
 
 namespace weft::http::detail {
 
-/// Closes a descriptor's connection when a context ends, while somebody waits on it. Shared with the function that does it, which
-/// may run after its owner went.
-class cutter {
-public:
-    void guard(int descriptor) noexcept
-    {
-        const std::lock_guard lock(mutex_);
-        descriptor_ = descriptor;
-    }
-    void cut() noexcept;
-
-private:
-    std::mutex mutex_;
-    int descriptor_ = -1; ///< -1: none; under mutex_, as is what is done to it
-};
-
 class client_pool : public std::enable_shared_from_this<client_pool> {
+    struct idle_connection {
+        std::unique_ptr<stream> bytes;
+        time_point since;
+    };
+    /// A scheme, a host and a port. Connections in use and idle ones are never more than the permits.
+    struct host {
+        explicit host(std::size_t most) : slots(static_cast<std::int64_t>(most)) {}
+        semaphore slots;
+        std::vector<idle_connection> idle; ///< under mutex_; the one used last stands last
+    };
+
 public:
     explicit client_pool(const client_options& o) : options(o) {}
     client_pool(const client_pool&) = delete;
@@ -47,23 +44,16 @@ public:
     class lease {
     public:
         lease() noexcept = default;
-        lease(std::shared_ptr<client_pool> of, std::string key, semaphore& slots) noexcept
-            : of_(std::move(of)), key_(std::move(key)), slots_(&slots)
+        /// Takes over a permit of `to`.
+        lease(std::shared_ptr<client_pool> of, std::shared_ptr<host> to) noexcept
+            : of_(std::move(of)), host_(std::move(to))
         {
         }
-        lease(lease&& o) noexcept
-            : of_(std::move(o.of_)),
-              key_(std::move(o.key_)),
-              slots_(std::exchange(o.slots_, nullptr)),
-              bytes(std::move(o.bytes)),
-              reused(o.reused)
-        {
-        }
-        lease& operator=(lease&& o) noexcept
+        lease(lease&&) noexcept = default;
+        lease& operator=(lease o) noexcept
         {
             std::swap(of_, o.of_);
-            std::swap(key_, o.key_);
-            std::swap(slots_, o.slots_);
+            std::swap(host_, o.host_);
             std::swap(bytes, o.bytes);
             std::swap(reused, o.reused);
             return *this;
@@ -75,8 +65,7 @@ public:
 
     private:
         std::shared_ptr<client_pool> of_;
-        std::string key_;
-        semaphore* slots_ = nullptr;
+        std::shared_ptr<host> host_; ///< null: it is over
 
     public:
         std::unique_ptr<stream> bytes;
@@ -90,24 +79,23 @@ public:
     const client_options options;
 
 private:
-    struct idle_connection {
-        std::unique_ptr<stream> bytes;
-        time_point since;
-    };
-    struct host {
-        explicit host(std::size_t most) : slots(static_cast<std::int64_t>(most)) {}
-        semaphore slots;
-        std::vector<idle_connection> idle; ///< the one used last stands last
-    };
+    using closing = std::vector<std::unique_ptr<stream>>; ///< closed when mutex_ is free
 
-    [[nodiscard]] host& host_of(const std::string& key);
+    [[nodiscard]] std::shared_ptr<host> host_of(const std::string& key);
     [[nodiscard]] std::unique_ptr<stream> take_idle(host& h);
+    /// So that a connection in place of it is not one too many.
+    void drop_oldest(host& h);
+    [[nodiscard]] bool is_too_old(const idle_connection& c, time_point now) const noexcept;
+    /// Under mutex_; once a second: what was idle for too long, and hosts that nobody uses.
+    void tidy(time_point now, closing& old);
     task<std::unique_ptr<stream>> connect(context ctx, const url& to);
     [[nodiscard]] std::shared_ptr<tls_context> tls();
 
     std::mutex mutex_;
-    std::unordered_map<std::string, std::unique_ptr<host>> hosts_; ///< under mutex_; hosts stay
-    std::shared_ptr<tls_context> tls_;                             ///< likewise
+    // Under mutex_. New references to a host are made under it, too.
+    std::unordered_map<std::string, std::shared_ptr<host>> hosts_;
+    time_point next_tidy_{};
+    std::shared_ptr<tls_context> tls_;
 };
 
 } // namespace weft::http::detail

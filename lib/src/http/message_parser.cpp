@@ -315,6 +315,9 @@ int message_parser::count_header(std::size_t bytes, std::size_t lines) noexcept
 
 int message_parser::head_complete()
 {
+    if (kind_ == kind::response) {
+        if (const int e = check_response()) return e;
+    }
     if (answers_head_) parser_.flags |= F_SKIPBODY;
     keep_alive_ = wants_to_go_on() && llhttp_message_needs_eof(&parser_) == 0;
     if (parser_.flags & F_CONTENT_LENGTH) content_length_ = parser_.content_length;
@@ -374,6 +377,18 @@ int message_parser::check_request()
          !equal_ignoring_case(fields.value_or("expect", {}), "100-continue")))
         return fail(status::expectation_failed, "the only expectation known is 100-continue");
     return check_target(*into_.text);
+}
+
+/// None was asked for (no TE), so it can only be chunked.
+int message_parser::check_response()
+{
+    const headers& fields = *into_.fields;
+    if (!fields.contains("transfer-encoding")) return 0;
+    if (fields.count("transfer-encoding") != 1 ||
+        !equal_ignoring_case(fields.value_or("transfer-encoding", {}), "chunked"))
+        return fail(status::not_implemented, "a Transfer-Encoding other than chunked");
+    parser_.flags |= F_CHUNKED; // a tab behind the word had llhttp in doubt
+    return 0;
 }
 
 int message_parser::check_target(std::string_view text)

@@ -96,6 +96,7 @@ private:
     [[nodiscard]] bool wants_to_go_on() const noexcept;
     int head_complete();
     int check_request();
+    int check_response();
     int check_target(std::string_view text);
     step feed_head(std::string_view input);
     step feed_body(std::string_view input);

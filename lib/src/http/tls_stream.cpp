@@ -35,9 +35,11 @@ public:
     /// For a client: the name that the certificate must be for, which SNI tells the server too.
     void expect(const std::string& host)
     {
-        SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());
-        (void)stream_.set_verify_mode(asio::ssl::verify_peer);
-        (void)stream_.set_verify_callback(asio::ssl::host_name_verification(host));
+        asio::error_code no_address;
+        asio::ip::make_address(host, no_address);
+        if (no_address) SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());
+        stream_.set_verify_mode(asio::ssl::verify_peer);
+        stream_.set_verify_callback(asio::ssl::host_name_verification(host));
     }
 
     task<asio::error_code> handshake() override
@@ -116,6 +118,8 @@ std::unique_ptr<stream> make_server_tls_stream(tcp::socket socket, std::shared_p
 std::shared_ptr<tls_context> make_client_tls(const std::string& trusted_file)
 {
     auto tls = std::make_shared<tls_context>(asio::ssl::context::tls_client);
+    tls->context.set_options(asio::ssl::context::default_workarounds |
+                             asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
     asio::error_code ec;
     if (trusted_file.empty()) {
         (void)tls->context.set_default_verify_paths(ec);

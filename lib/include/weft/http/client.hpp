@@ -36,7 +36,11 @@ class client_state;
 ///   - std::invalid_argument: the URL is none, the method is no token.
 /// A response of any status is a response, not an exception.
 ///
+/// A request is sent first, and then its response is read: a server that answers in the middle of a stream is heard when it
+/// closes the connection, or when the stream has ended.
+///
 /// @par Thread safety  safe, on goroutines of one runtime.
+/// @par Lifetime       its idle connections belong to that runtime: it goes first, or `close_idle_connections` is called.
 /// @par Cancellation   total as far as this side goes: the connection is closed. The server may have acted.
 /// @par Source         Go net/http.Client.
 class client {

@@ -22,11 +22,11 @@ struct client_options {
     /// From the last byte of a request to the end of the response's header.
     duration header_timeout = std::chrono::seconds(30);
 
-    /// Connections to one host, port and scheme, idle ones not counted; more requests wait their turn.
+    /// Connections to one host, port and scheme, idle ones among them; more requests wait their turn.
     std::size_t max_connections_per_host = 64;
     /// Connections that are kept for later requests.
     std::size_t max_idle_per_host = 8;
-    /// One that has been idle for longer is not used again. Looked at when the client is used.
+    /// One that has been idle for longer is not used again. It is closed when the client is used next, whatever for.
     duration idle_timeout = std::chrono::seconds(30);
 
     /// 301, 302, 303, 307 and 308 are followed so often; zero: they are the response.
@@ -35,7 +35,7 @@ struct client_options {
     /// More attempts at an idempotent request (GET, HEAD, OPTIONS, TRACE, PUT, DELETE) that could not be sent, was not
     /// answered in time, or was answered with 502, 503 or 504.
     int retries = 0;
-    /// The pauses between them. A Retry-After in seconds is waited for as well, up to its `max`.
+    /// The pauses between them. A Retry-After in seconds makes one longer, up to the policy's `max`.
     backoff retry_policy{};
 
     std::size_t max_header_bytes = 64UL * 1024; ///< of a response
