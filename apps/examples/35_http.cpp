@@ -31,7 +31,7 @@ weft::task<> count(http::request& req, http::response& res)
 weft::task<> sum(http::request& req, http::response& res)
 {
     const std::string text = co_await req.body().read_all();
-    if (text.empty()) throw http::error(http::status::bad_request, "nothing to add");
+    if (text.empty()) throw http::error(http::status::bad_request, "nothing");
     int total = 0;
     for (const char c : text) total += c - '0';
     res.send(std::to_string(total) + "\n");
@@ -49,22 +49,20 @@ weft::task<> program()
             co_await next(req, res);
         };
     });
-    const std::string base =
-        "http://127.0.0.1:" + std::to_string(server.listen("127.0.0.1:0").port());
+    const auto port = server.listen("127.0.0.1:0").port();
+    const std::string base = "http://127.0.0.1:" + std::to_string(port);
     const auto life = weft::with_cancel(weft::background());
     auto serving = weft::spawn([&] { return server.serve(life.ctx); });
 
     http::client web;
-    const auto limit = weft::with_timeout(weft::background(), std::chrono::seconds(10));
     for (const char* path : {"/hello/gopher", "/count", "/nothing"}) {
-        auto answer = co_await web.get(limit.ctx, base + path);
+        auto answer = co_await web.get(life.ctx, base + path);
         std::cout << code(answer.status()) << ' ' << co_await answer.text();
     }
-    auto added = co_await web.post(limit.ctx, base + "/sum", "1234", "text/plain");
+    auto added = co_await web.post(life.ctx, base + "/sum", "1234", "text/plain");
     std::cout << added.header("X-Served-By") << " adds up to " << co_await added.text();
-    auto empty = co_await web.post(limit.ctx, base + "/sum", "", "text/plain");
+    auto empty = co_await web.post(life.ctx, base + "/sum", "", "text/plain");
     std::cout << code(empty.status()) << ' ' << co_await empty.text();
-
     life.cancel();
     co_await serving.join(); // all is answered
 }
@@ -79,4 +77,4 @@ int main()
 // 200 1 2 3
 // 404 404 page not found
 // weft adds up to 10
-// 400 nothing to add
+// 400 nothing
