@@ -98,6 +98,7 @@ TEST_CASE("get, head and post; what the client adds by itself")
         own.fields.add("User-Agent", "mine");
         own.fields.add("Content-Length", "999");
         own.fields.add("Host", "other");
+        own.fields.add("Expect", "what it does not do itself");
         own.body = "abc";
         auto put = co_await web.send(ctx, std::move(own));
         CHECK(put.header("x-method") == "PUT");
@@ -312,6 +313,28 @@ TEST_CASE("redirects are followed by the rules")
     });
 }
 
+// It was: written a second time, if the method was GET.
+TEST_CASE("the stream of a request is not written twice, whatever the redirect")
+{
+    served s(routes);
+    run(s, [&]() -> weft::task<> {
+        http::client web;
+        for (const char* target : {"/to/302", "/to/307"}) {
+            int written = 0;
+            http::client_request r;
+            r.url = at(s, target);
+            r.stream_length = 4;
+            r.stream = [&](http::body_writer& to) -> weft::task<> {
+                ++written;
+                co_await to.write("body");
+            };
+            auto moved = co_await web.send(weft::background(), std::move(r));
+            CHECK(is_redirect(moved.status())); // it could not be followed
+            CHECK(written == 1);
+        }
+    });
+}
+
 TEST_CASE("idempotent requests are tried again, others are not")
 {
     std::atomic<int> calls{0};
@@ -354,6 +377,7 @@ TEST_CASE("mistakes are told at once, and who is not there is named")
     run(s, [&]() -> weft::task<> {
         http::client web;
         const weft::context ctx = weft::background();
+        CHECK_THROWS_AS(http::client({.user_agent = "a\r\nb: c"}), std::invalid_argument);
         CHECK_THROWS_AS((void)co_await web.get(ctx, "no url"), std::invalid_argument);
         CHECK_THROWS_AS((void)co_await web.get(ctx, "ftp://x/"), std::invalid_argument);
         http::client_request bad;

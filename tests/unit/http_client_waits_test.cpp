@@ -7,12 +7,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -21,6 +24,17 @@
 namespace http = weft::http;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
+
+/// In place of the C library's: "slow.test" takes a second.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
+                           addrinfo** found)
+{
+    using function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+    static const auto real = reinterpret_cast<function>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+    if (!name || std::strcmp(name, "slow.test") != 0) return real(name, service, hints, found);
+    std::this_thread::sleep_for(1s);
+    return EAI_AGAIN;
+}
 
 namespace {
 
@@ -183,6 +197,30 @@ TEST_CASE("a connection that does not come about is given up with the context, a
         CHECK(steady_clock::now() - begin < 4s);
     });
     for (const int d : filling) ::close(d);
+}
+
+// It was: a goroutine stayed with each of them until getaddrinfo returned.
+TEST_CASE("a name that takes long to look up is given up, and no goroutine waits on for it")
+{
+    run([&]() -> weft::task<> {
+        http::client_options o;
+        o.connect_timeout = 50ms;
+        http::client hasty(o);
+        const std::size_t before = weft::debug::goroutine_count();
+        const auto begin = steady_clock::now();
+        auto slow = [&] { return hasty.get(weft::background(), "http://slow.test/"); };
+        CHECK(co_await outcome(slow) == "late");
+        const auto life = weft::with_cancel(weft::background());
+        weft::go([end = life.cancel]() -> weft::task<> {
+            co_await weft::sleep(30ms);
+            end();
+        });
+        auto cancelled = [&] { return hasty.get(life.ctx, "http://slow.test/"); };
+        CHECK(co_await outcome(cancelled) == "canceled");
+        CHECK(steady_clock::now() - begin < 900ms);
+        co_await weft::sleep(20ms); // those that timers and contexts started have ended
+        CHECK(weft::debug::goroutine_count() == before);
+    });
 }
 
 TEST_CASE("who waits for a connection gives up with its context; the others get theirs in order")

@@ -6,6 +6,7 @@
 #include <asio/connect.hpp>
 #include <asio/io_context.hpp>
 #include <asio/read.hpp>
+#include <asio/read_until.hpp>
 #include <asio/ssl.hpp>
 #include <asio/write.hpp>
 
@@ -13,6 +14,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 namespace http = weft::http;
 using asio::ip::tcp;
@@ -189,6 +193,90 @@ TEST_CASE("the client checks whom it talks to")
         CHECK_THROWS_AS(
             (void)co_await stranger.get(weft::background(), "https://localhost:" + port + "/"),
             asio::system_error);
+    };
+    weft::sync_wait(rt.get_executor(), body);
+    CHECK(rt.shutdown(5s).clean());
+}
+
+// It was: TLS had them, so that neither the parser nor a look at the descriptor saw them; the next request was answered by them.
+TEST_CASE("what is left over after a response is not taken for the next one, by TLS too")
+{
+    const certificate own("localhost");
+    asio::io_context io;
+    tcp::acceptor door(io, {asio::ip::address_v4::loopback(), 0});
+    const std::string url =
+        "https://localhost:" + std::to_string(door.local_endpoint().port()) + "/";
+    std::thread server([&] {
+        asio::ssl::context context(asio::ssl::context::tls_server);
+        context.use_certificate_chain_file(own.certificate_file());
+        context.use_private_key_file(own.key_file(), asio::ssl::context::pem);
+        for (int i = 0; i < 2; ++i) {
+            asio::ssl::stream<tcp::socket> peer(door.accept(), context);
+            asio::error_code ec;
+            peer.handshake(asio::ssl::stream_base::server, ec);
+            std::string request;
+            asio::read_until(peer, asio::dynamic_buffer(request), "\r\n\r\n", ec);
+            // A record each; the client takes both from the descriptor when it reads the first one.
+            const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+            asio::write(peer, asio::buffer(head), ec);
+            std::this_thread::sleep_for(100ms);
+            peer.next_layer().set_option(tcp::no_delay(false), ec);
+            const int cork = 1, no_cork = 0;
+            ::setsockopt(peer.next_layer().native_handle(), IPPROTO_TCP, TCP_CORK, &cork,
+                         sizeof cork);
+            asio::write(peer, asio::buffer(std::string("good")), ec);
+            asio::write(peer, asio::buffer(head + "evil"), ec);
+            ::setsockopt(peer.next_layer().native_handle(), IPPROTO_TCP, TCP_CORK, &no_cork,
+                         sizeof no_cork);
+            char c = 0;
+            peer.read_some(asio::buffer(&c, 1), ec); // until the client closes, or asks again
+        }
+    });
+    weft::runtime rt({.procs = 1});
+    auto body = [&]() -> weft::task<> {
+        http::client_options o;
+        o.trusted_certificates_file = own.certificate_file();
+        o.timeout = 5s;
+        http::client web(o);
+        for (int i = 0; i < 2; ++i) {
+            auto r = co_await web.get(weft::background(), url);
+            CHECK(co_await r.text() == "good");
+        }
+    };
+    weft::sync_wait(rt.get_executor(), body);
+    CHECK(rt.shutdown(5s).clean());
+    wire(door.local_endpoint().port())
+        .close(); // lets a server go that waits for another connection
+    server.join();
+}
+
+TEST_CASE("a handshake that does not go on is given up with the context, and in time")
+{
+    asio::io_context io;
+    tcp::acceptor silent(
+        io, {asio::ip::address_v4::loopback(), 0}); // the kernel accepts, nobody speaks
+    const std::string url =
+        "https://localhost:" + std::to_string(silent.local_endpoint().port()) + "/";
+    weft::runtime rt({.procs = 1});
+    auto body = [&]() -> weft::task<> {
+        const auto code_of = [&](http::client_options o,
+                                 weft::duration limit) -> weft::task<std::error_code> {
+            const auto soon = weft::with_timeout(weft::background(), limit);
+            http::client web(std::move(o));
+            try {
+                (void)co_await web.get(soon.ctx, url);
+            } catch (const weft::error& e) {
+                co_return e.code();
+            }
+            co_return std::error_code();
+        };
+        const auto begin = std::chrono::steady_clock::now();
+        const http::client_options usual;
+        CHECK(co_await code_of(usual, 50ms) == weft::errc::deadline_exceeded);
+        http::client_options hasty;
+        hasty.connect_timeout = 50ms;
+        CHECK(co_await code_of(hasty, 10s) == weft::errc::deadline_exceeded);
+        CHECK(std::chrono::steady_clock::now() - begin < 4s);
     };
     weft::sync_wait(rt.get_executor(), body);
     CHECK(rt.shutdown(5s).clean());

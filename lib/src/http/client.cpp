@@ -73,7 +73,8 @@ public:
             if (!is_redirect(answer->status()) || !location || pool->options.max_redirects <= 0)
                 co_return answer;
             const bool same_request = answer->status() == status::temporary_redirect ||
-                                      answer->status() == status::permanent_redirect;
+                                      answer->status() == status::permanent_redirect ||
+                                      request.method == "GET" || request.method == "HEAD";
             if (same_request && request.stream) co_return answer; // it cannot be written again
             if (redirects == pool->options.max_redirects)
                 throw error(status::bad_gateway, "stopped after " + std::to_string(redirects) +
@@ -87,7 +88,7 @@ public:
             if (to.scheme == "https" && next.scheme != "https")
                 throw error(status::bad_gateway,
                             to.text() + " redirects from https to " + next.text());
-            if (!same_request && request.method != "GET" && request.method != "HEAD") {
+            if (!same_request) {
                 request.method = "GET";
                 request.body.clear();
                 request.stream = nullptr;
@@ -206,8 +207,9 @@ task<std::string> client_response::text(std::size_t limit)
 // ---------------------------------------------------------------- client
 
 client::client(client_options options)
-    : state_(std::make_shared<detail::client_state>(std::move(options)))
 {
+    headers().add("User-Agent", options.user_agent); // checks it
+    state_ = std::make_shared<detail::client_state>(std::move(options));
 }
 
 task<client_response> client::get(const context& ctx, std::string_view url)

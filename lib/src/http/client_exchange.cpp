@@ -27,7 +27,7 @@ constexpr std::uint64_t max_drained = 2048;
 bool is_own(std::string_view name) noexcept
 {
     for (const std::string_view own :
-         {"host", "content-length", "transfer-encoding", "connection"}) {
+         {"host", "content-length", "transfer-encoding", "connection", "expect"}) {
         if (equal_ignoring_case(name, own)) return true;
     }
     return false;
@@ -58,7 +58,9 @@ void client_exchange::follow(const context& ctx)
 void client_exchange::finish() noexcept
 {
     const bool whole = knife_.let_go();
-    if (whole && parser_.keep_alive() && sent_all_ && in_begin_ == in_end_) connection_.give_back();
+    // What is left over belongs to no response, least of all to the next one.
+    const bool empty = in_begin_ == in_end_ && !connection_.bytes->has_unread();
+    if (whole && parser_.keep_alive() && sent_all_ && empty) connection_.give_back();
     connection_ = client_pool::lease();
     if (ends_with_) (*ends_with_)();
 }

@@ -3,9 +3,9 @@
 #include "dial.hpp"
 
 #include <weft/bind.hpp>
-#include <weft/channel.hpp>
 #include <weft/clock.hpp>
-#include <weft/go.hpp>
+#include <weft/error.hpp>
+#include <weft/pending.hpp>
 #include <weft/this_goroutine.hpp>
 
 #include <asio/as_tuple.hpp>
@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace weft::http::detail {
@@ -31,28 +30,12 @@ constexpr auto plainly = asio::as_tuple(asio::deferred);
 /// No address gets less, as long as there is that much.
 constexpr duration least_share = std::chrono::seconds(2);
 
-struct lookup {
-    asio::error_code error;
-    std::vector<tcp::endpoint> found;
-};
-
 std::string connecting_to(const url& to)
 {
     return "http: connecting to " + to.authority();
 }
 
-task<> look_up(std::string host, std::string port, channel<lookup> answer)
-{
-    tcp::resolver resolver(this_goroutine::get_executor());
-    auto [ec, found] =
-        co_await resolver.async_resolve(host, port, tcp::resolver::numeric_service, plainly);
-    lookup all;
-    all.error = ec;
-    for (const auto& f : found) all.found.push_back(f.endpoint());
-    co_await answer.send(std::move(all)); // there is room for it
-}
-
-/// getaddrinfo cannot be interrupted: if `ctx` ends, a goroutine of its own waits on for it, and nobody for that.
+/// getaddrinfo cannot be interrupted: if `ctx` ends, Asio's thread goes on with it, and nobody waits for that.
 task<std::vector<tcp::endpoint>> addresses_of(context ctx, const url& to)
 {
     std::vector<tcp::endpoint> where;
@@ -62,16 +45,17 @@ task<std::vector<tcp::endpoint>> addresses_of(context ctx, const url& to)
         where.emplace_back(address, to.port);
         co_return where;
     }
-    const channel<lookup> answer = make_channel<lookup>(1);
-    go(look_up, to.host, std::to_string(to.port), answer);
-    std::optional<lookup> all;
+    tcp::resolver resolver(this_goroutine::get_executor());
+    pending query(resolver.async_resolve(to.host, std::to_string(to.port),
+                                         tcp::resolver::numeric_service, asio::deferred));
     try {
-        all = co_await answer.receive(ctx);
+        co_await query.done(ctx);
+        for (const auto& found : query.result()) where.push_back(found.endpoint());
     } catch (const weft::error& e) {
         throw weft::error(e.code(), connecting_to(to));
+    } catch (const asio::system_error& e) {
+        throw asio::system_error(e.code(), connecting_to(to));
     }
-    if (all->error) throw asio::system_error(all->error, connecting_to(to));
-    where = std::move(all->found);
     co_return where;
 }
 

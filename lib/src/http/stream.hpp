@@ -43,6 +43,8 @@ public:
 
     [[nodiscard]] virtual asio::ip::tcp::socket& socket() noexcept = 0;
     [[nodiscard]] virtual bool encrypted() const noexcept = 0;
+    /// Bytes have left the descriptor that nobody has read yet: TLS takes more than it is asked for.
+    [[nodiscard]] virtual bool has_unread() noexcept { return false; }
 };
 
 [[nodiscard]] std::unique_ptr<stream> make_plain_stream(asio::ip::tcp::socket socket);

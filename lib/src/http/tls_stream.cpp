@@ -82,6 +82,11 @@ public:
 
     tcp::socket& socket() noexcept override { return stream_.next_layer(); }
     bool encrypted() const noexcept override { return true; }
+    bool has_unread() noexcept override
+    {
+        SSL* const s = stream_.native_handle();
+        return ::SSL_has_pending(s) != 0 || ::BIO_ctrl_pending(::SSL_get_rbio(s)) != 0;
+    }
 
 private:
     const std::shared_ptr<tls_context> tls_;

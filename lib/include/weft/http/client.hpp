@@ -45,6 +45,7 @@ class client_state;
 /// @par Source         Go net/http.Client.
 class client {
 public:
+    /// @throws std::invalid_argument  the options' user_agent cannot stand in a header.
     explicit client(client_options options = {});
 
     [[nodiscard]] task<client_response> get(const context& ctx, std::string_view url);

@@ -25,7 +25,7 @@ protected:
     ~body_writer() = default;
 };
 
-/// A request. Host, Content-Length, Transfer-Encoding and Connection are the client's own: in `fields` they are ignored.
+/// A request. Host, Content-Length, Transfer-Encoding, Connection and Expect are the client's own: in `fields` they are ignored.
 struct client_request {
     std::string method = "GET"; ///< a token, in upper case
     std::string url{};          ///< absolute
