@@ -391,3 +391,30 @@ TEST_CASE("mistakes are told at once, and who is not there is named")
                         asio::system_error);
     });
 }
+
+TEST_CASE("addresses that are not allowed are not connected to, whatever they are called")
+{
+    std::atomic<int> calls{0};
+    served s([&](http::server& to) {
+        to.handle("/", [&](http::request&, http::response&) -> weft::task<> {
+            ++calls;
+            co_return;
+        });
+    });
+    run(s, [&]() -> weft::task<> {
+        http::client_options o;
+        o.allows_address = [](const asio::ip::address& a) { return !a.is_loopback(); };
+        http::client web(o);
+        for (const std::string host : {"127.0.0.1", "localhost"}) {
+            const std::string url = "http://" + host + ":" + std::to_string(s.port()) + "/";
+            asio::error_code why;
+            try {
+                (void)co_await web.get(weft::background(), url);
+            } catch (const asio::system_error& e) {
+                why = e.code();
+            }
+            CHECK(why == asio::error::access_denied);
+        }
+        CHECK(calls == 0);
+    });
+}

@@ -144,7 +144,7 @@ task<client_pool::lease> client_pool::take(context ctx, const url& to, bool fres
 
 task<std::unique_ptr<stream>> client_pool::connect(context ctx, const url& to)
 {
-    asio::ip::tcp::socket socket = co_await dial(ctx, to);
+    asio::ip::tcp::socket socket = co_await dial(ctx, to, options);
     if (to.scheme != "https") co_return make_plain_stream(std::move(socket));
 
     std::unique_ptr<stream> safe = make_client_tls_stream(std::move(socket), tls(), to.host);

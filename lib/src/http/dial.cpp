@@ -69,10 +69,15 @@ time_point end_of_share(time_point now, time_point end, std::size_t addresses)
 
 } // namespace
 
-task<tcp::socket> dial(context ctx, const url& to)
+task<tcp::socket> dial(context ctx, const url& to, const client_options& options)
 {
     const executor ex = this_goroutine::get_executor();
-    const std::vector<tcp::endpoint> where = co_await addresses_of(ctx, to);
+    std::vector<tcp::endpoint> where = co_await addresses_of(ctx, to);
+    if (options.allows_address) {
+        std::erase_if(where, [&](const auto& e) { return !options.allows_address(e.address()); });
+        if (where.empty())
+            throw asio::system_error(asio::error::access_denied, connecting_to(to));
+    }
     const std::optional<time_point> end = ctx.deadline();
     asio::error_code first = asio::error::host_not_found;
     for (std::size_t i = 0; i < where.size(); ++i) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/context.hpp>
+#include <weft/http/client_options.hpp>
 #include <weft/http/url.hpp>
 #include <weft/task.hpp>
 
@@ -18,6 +19,7 @@ namespace weft::http::detail {
 /// @throws weft::error         `ctx` ended.
 /// @throws asio::system_error  why the first address could not be reached, or that there is none; with the host's name.
 /// @par Source  Go net.Dialer (dialSerial, partialDeadline).
-[[nodiscard]] task<asio::ip::tcp::socket> dial(context ctx, const url& to);
+[[nodiscard]] task<asio::ip::tcp::socket> dial(context ctx, const url& to,
+                                                  const client_options& options);
 
 } // namespace weft::http::detail

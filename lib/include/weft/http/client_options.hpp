@@ -5,8 +5,11 @@
 #include <weft/backoff.hpp>
 #include <weft/clock.hpp>
 
+#include <asio/ip/address.hpp>
+
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 
 /// How a client behaves.
@@ -21,6 +24,11 @@ struct client_options {
     duration connect_timeout = std::chrono::seconds(10);
     /// From the last byte of a request to the end of the response's header.
     duration header_timeout = std::chrono::seconds(30);
+
+    /// Which addresses may be connected to; nothing: all. Asked for every address that a name stands for, right before the
+    /// connection is made: a name cannot lead elsewhere in between. One where none is allowed fails with
+    /// asio::error::access_denied. Must be safe to call by many goroutines.
+    std::function<bool(const asio::ip::address&)> allows_address{};
 
     /// Connections to one host, port and scheme, idle ones among them; more requests wait their turn.
     std::size_t max_connections_per_host = 64;
