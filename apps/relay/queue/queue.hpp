@@ -62,7 +62,8 @@ struct queue_stats {
     std::uint64_t in_flight = 0;
     std::uint64_t done = 0; ///< kept ones
     std::uint64_t dead = 0;
-    std::optional<timestamp> oldest_ready{}; ///< since when the job that has waited longest has been ready
+    std::optional<timestamp>
+        oldest_ready{}; ///< since when the job that has waited longest has been ready
 };
 
 /// The queue cannot say now; the same may succeed later. Whether a change was made is not known.
