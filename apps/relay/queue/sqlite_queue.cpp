@@ -148,7 +148,7 @@ public:
     {
         std::string sum;
         if (!j.idempotency_key.empty()) sum = fingerprint(j.what);
-        co_return co_await perform<put_result>(
+        return perform<put_result>(
             std::move(ctx), true,
             [j = std::move(j), sum = std::move(sum)](sqlite_store& s) { return s.put(j, sum); });
     }

@@ -1,0 +1,5 @@
+#include "page.hpp"
+std::string_view relay::page() noexcept
+{
+    return "relay";
+}
