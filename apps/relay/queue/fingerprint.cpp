@@ -23,7 +23,7 @@ std::string fingerprint(const delivery& what)
     };
     std::string sum(32, '\0');
     if (!hash || EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) != 1 || !add(what.target) ||
-        !add(headers_text(what.headers)) || !add(what.body) ||
+        !add(what.host) || !add(headers_text(what.headers)) || !add(what.body) ||
         EVP_DigestFinal_ex(hash.get(), reinterpret_cast<unsigned char*>(sum.data()), nullptr) != 1)
         throw std::runtime_error("OpenSSL makes no SHA-256");
     return sum;

@@ -8,7 +8,7 @@
 
 namespace relay {
 
-/// What tells deliveries apart: SHA-256 over target, headers and body, 32 bytes.
+/// What tells deliveries apart: SHA-256 over all of it, 32 bytes.
 [[nodiscard]] std::string fingerprint(const delivery& what);
 
 } // namespace relay

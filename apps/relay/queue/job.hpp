@@ -62,7 +62,8 @@ struct attempt_result {
 
 struct job {
     std::string id;
-    delivery what; ///< once it is done, or in a list, without headers' values and body
+    delivery
+        what; ///< once it is done, or in a list: without body and headers' values, or without headers
     job_state state = job_state::ready;
     int attempts = 0; ///< begun so far
     int max_attempts = 0;

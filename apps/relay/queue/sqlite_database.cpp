@@ -16,7 +16,9 @@ database::database(const std::string& file)
                                            SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                                        nullptr);
     handle_.reset(db); // also what failed to open must be closed
-    if (result != SQLITE_OK) fail(result);
+    if (result != SQLITE_OK)
+        throw error(result,
+                    file + ": " + (db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(result)));
 }
 
 void database::execute(const char* sql)
@@ -27,9 +29,7 @@ void database::execute(const char* sql)
 
 void database::fail(int result) const
 {
-    const char* const text =
-        handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(result); // no memory, no handle
-    throw error(result, text);
+    throw error(result, sqlite3_errmsg(handle_.get()));
 }
 
 // ---------------------------------------------------------------- statement

@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -18,6 +19,7 @@ namespace relay {
 namespace {
 
 namespace pattern = weft::pattern;
+using namespace std::chrono_literals;
 
 /// A call on its way to the file. It belongs to the caller and to whoever works it off: the caller may leave.
 class call {
@@ -90,6 +92,7 @@ struct engine {
     std::mutex mutex;
     std::vector<std::function<void()>> listeners; ///< under mutex
     std::exception_ptr failure;                   ///< of the batch
+    std::optional<timestamp> next_timed = now();  ///< when something may become ready by itself
     bool prunes_more = false;
     weft::time_point next_prune{};
 };
@@ -99,32 +102,51 @@ void engine::run_batch(const std::vector<std::shared_ptr<call>>& batch)
     failure = nullptr;
     try {
         store->begin();
+        if (batch.empty()) store->make_due_ready();
         for (const auto& c : batch) c->run(*store);
         if (weft::clock::now() >= next_prune || prunes_more) {
             prunes_more = store->prune();
             next_prune = weft::clock::now() + std::chrono::seconds(10);
         }
+        next_timed = store->next_timed();
         store->commit();
     } catch (const std::exception& e) {
         store->roll_back();
         spdlog::error("queue: {}", e.what());
+        next_timed = now() + 1s;
         failure = std::make_exception_ptr(
             queue_unavailable(std::string("the queue's file: ") + e.what()));
     }
 }
 
+/// Waits for a call, or until something becomes ready by itself. False: closed.
+weft::task<bool> next_call(engine& e, std::vector<std::shared_ptr<call>>& batch)
+{
+    std::optional<std::shared_ptr<call>> first;
+    if (e.next_timed) {
+        const weft::duration wait = std::max<weft::duration>(*e.next_timed - now(), 1ms);
+        auto got = co_await weft::select{e.calls.receive(), weft::after(wait)};
+        if (got.index() == 1) co_return true;
+        first = std::move(got.get<0>());
+    } else {
+        first = co_await e.calls.receive();
+    }
+    if (!first) co_return false;
+    batch.push_back(std::move(*first));
+    while (batch.size() < e.options.most_in_a_commit) {
+        auto next = e.calls.try_receive();
+        if (!next) break;
+        batch.push_back(std::move(*next));
+    }
+    co_return true;
+}
+
 weft::task<> work(std::shared_ptr<engine> e)
 {
     std::vector<std::shared_ptr<call>> batch;
-    while (auto first = co_await e->calls.receive()) {
-        batch.push_back(std::move(*first));
-        while (batch.size() < e->options.most_in_a_commit) {
-            auto next = e->calls.try_receive();
-            if (!next) break;
-            batch.push_back(std::move(*next));
-        }
+    while (co_await next_call(*e, batch)) {
         co_await weft::blocking([&e, &batch] { e->run_batch(batch); });
-        bool wakes = false;
+        bool wakes = batch.empty(); // nobody called: something is due
         for (const auto& c : batch) {
             wakes = wakes || c->wakes;
             c->finish(e->failure);

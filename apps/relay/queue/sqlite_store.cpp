@@ -17,7 +17,6 @@ namespace {
 constexpr std::int64_t format = 1;               ///< of the tables: user_version
 constexpr std::int64_t application = 0x77667431; ///< application_id
 constexpr std::int64_t number_block = 10'000;    ///< how many numbers are taken at a time
-constexpr std::size_t turn_of_host = 8;          ///< jobs, before it is the next one's turn
 constexpr int most_made_ready = 2000;            ///< at a time
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
@@ -50,26 +49,24 @@ constexpr const char* tables = R"sql(
 #define RELAY_COLUMNS                                                                              \
     "number, state, due, attempts, max_attempts, created, host, target, status, error"
 
-timestamp time_of(std::int64_t ms)
+timestamp time_of(std::int64_t t)
 {
-    return timestamp(std::chrono::milliseconds(ms));
+    return std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(t)));
 }
 
-std::int64_t millis_of(timestamp t)
+std::int64_t system_now()
 {
-    return t.time_since_epoch().count();
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
-std::int64_t millis_now()
-{
-    return millis_of(now());
-}
-
-/// `ms + by`, where a caller's `by` may be absurd.
-std::int64_t later(std::int64_t ms, std::chrono::milliseconds by)
+/// `t + by`, where a caller's `by` may be absurd.
+std::int64_t later(std::int64_t t, std::chrono::milliseconds by)
 {
     const std::int64_t d = std::max<std::int64_t>(0, by.count());
-    return d > never - ms ? never : ms + d;
+    return d > (never - t) / 1000 ? never : t + d * 1000;
 }
 
 std::string random_name()
@@ -95,9 +92,9 @@ struct sqlite_store::statements {
           add_payload(db, "INSERT INTO payloads VALUES (?, ?, ?)"),
           due(db, "SELECT number, state, attempts, max_attempts, host FROM jobs INDEXED BY timed "
                   "WHERE state IN (1, 2) AND due <= ? ORDER BY due LIMIT ?"),
-          first_timed(db, "SELECT due FROM jobs INDEXED BY timed WHERE state IN (1, 2) "
-                          "ORDER BY due LIMIT 1"),
-          make_ready(db, "UPDATE jobs SET state = 0, due = ? WHERE number = ?"),
+          first_timed(db, "SELECT due, host FROM jobs INDEXED BY timed WHERE state IN (1, 2) "
+                          "ORDER BY due LIMIT 100"),
+          make_ready(db, "UPDATE jobs SET state = 0 WHERE number = ?"),
           bury_lost(db,
                     "UPDATE jobs SET state = 4, due = ?, status = 0, error = ? WHERE number = ?"),
           ready_of(db, "SELECT " RELAY_COLUMNS ", headers, body FROM jobs INDEXED BY ready "
@@ -107,13 +104,16 @@ struct sqlite_store::statements {
                         "ORDER BY due LIMIT 1"),
           lease(db, "UPDATE jobs SET state = 2, due = ?, token = ?, attempts = attempts + 1 "
                     "WHERE number = ?"),
-          extend(db, "UPDATE jobs SET due = ? WHERE number = ? AND token = ? AND state = 2"),
+          extend(
+              db,
+              "UPDATE jobs SET due = ? WHERE number = ? AND token = ? AND state = 2 AND due > ?"),
           end(db, "UPDATE jobs SET state = ?, due = ?, status = ?, error = ? "
-                  "WHERE number = ? AND token = ? AND state = 2"),
-          release(db,
-                  "UPDATE jobs SET state = CASE WHEN ?1 = 0 AND attempts >= max_attempts THEN 4 "
-                  "ELSE ?2 END, due = ?3, status = ?4, error = ?5, attempts = attempts - ?1 "
-                  "WHERE number = ?6 AND token = ?7 AND state = 2 RETURNING host, state"),
+                  "WHERE number = ? AND token = ? AND state = 2 AND due > ?"),
+          release(
+              db,
+              "UPDATE jobs SET state = CASE WHEN ?1 = 0 AND attempts >= max_attempts THEN 4 "
+              "ELSE ?2 END, due = ?3, status = ?4, error = ?5, attempts = attempts - ?1 "
+              "WHERE number = ?6 AND token = ?7 AND state = 2 AND due > ?8 RETURNING host, state"),
           drop_payload(db, "DELETE FROM payloads WHERE number = ?"),
           drop_job(db, "DELETE FROM jobs WHERE number = ?"),
           kick(db,
@@ -217,7 +217,7 @@ void sqlite_store::load()
         sqlite::statement lost(db_,
                                "UPDATE jobs SET state = CASE WHEN attempts >= max_attempts THEN 4 "
                                "ELSE 0 END, due = ?, status = 0, error = ? WHERE state = 2");
-        lost.execute(millis_now(), std::string_view("the relay that tried was stopped or died"));
+        lost.execute(tick(), std::string_view("the relay that tried was stopped or died"));
     }
     {
         sqlite::statement s(db_, "SELECT state, count(*) FROM jobs GROUP BY state");
@@ -232,7 +232,7 @@ void sqlite_store::load()
         sqlite::statement s(db_, "SELECT DISTINCT host FROM jobs INDEXED BY ready WHERE state = 0");
         for (auto r = s.with(); r.next();) host_has_ready(r.text(0));
     }
-    next_token_ = static_cast<std::uint64_t>(millis_now()) << 16;
+    next_token_ = static_cast<std::uint64_t>(tick()) << 10;
     commit();
 }
 
@@ -312,7 +312,7 @@ put_result sqlite_store::put(const new_job& j, std::string_view fingerprint)
         sql_->set_numbers.execute(numbers_end_);
     }
     const std::int64_t number = next_number_++; // a number whose transaction fails is left out
-    const std::int64_t t = millis_now();
+    const std::int64_t t = tick();
     const job_state state = j.delay.count() > 0 ? job_state::delayed : job_state::ready;
     const std::int64_t due = later(t, j.delay);
     const auto state_number = static_cast<std::int64_t>(state);
@@ -334,9 +334,14 @@ put_result sqlite_store::put(const new_job& j, std::string_view fingerprint)
     return {id_of(number), false};
 }
 
+std::int64_t sqlite_store::tick() noexcept
+{
+    return last_tick_ = std::max(last_tick_ + 1, system_now());
+}
+
 void sqlite_store::make_due_ready()
 {
-    const std::int64_t t = millis_now();
+    const std::int64_t t = tick();
     if (t < next_timed_) return;
     struct due_job {
         std::int64_t number;
@@ -354,7 +359,7 @@ void sqlite_store::make_due_ready()
             sql_->bury_lost.execute(t, std::string_view("the lease ran out"), j.number);
             move(from, job_state::dead);
         } else {
-            sql_->make_ready.execute(t, j.number);
+            sql_->make_ready.execute(j.number); // due when it was: it has waited since
             move(from, job_state::ready);
             host_has_ready(j.host);
         }
@@ -363,17 +368,22 @@ void sqlite_store::make_due_ready()
     next_timed_ = first.next() ? first.number(0) : never;
 }
 
-std::optional<timestamp> sqlite_store::next_timed()
+std::optional<timestamp>
+sqlite_store::next_timed(const std::function<std::size_t(std::string_view host)>& room)
 {
-    if (next_timed_ == never) return std::nullopt;
-    return time_of(next_timed_);
+    std::optional<timestamp> last;
+    for (auto r = sql_->first_timed.with(); r.next();) {
+        last = time_of(r.number(0));
+        if (!room || room(r.text(1)) > 0) return last;
+    }
+    return last; // all of these have no room: it may be later, or never
 }
 
 std::size_t sqlite_store::reserve_of(const std::string& host, std::size_t most,
                                      const reserve_request& r, std::vector<reserved_job>& to)
 {
     const std::size_t before = to.size();
-    const std::int64_t until = later(millis_now(), r.lease);
+    const std::int64_t until = later(tick(), r.lease);
     for (auto found = sql_->ready_of.with(host, static_cast<std::int64_t>(most)); found.next();) {
         reserved_job j{read(found), {}};
         j.what.what.headers = headers_of(found.text(10));
@@ -398,19 +408,21 @@ reserve_result sqlite_store::reserve(const reserve_request& r)
 {
     make_due_ready();
     reserve_result result;
-    // Each host once, in turn; again if all that came was not enough.
+    // Round by round, each host gets its share of what is still wanted.
     for (bool more = true; more && result.jobs.size() < r.most;) {
         more = false;
+        const std::size_t share =
+            turn_.empty() ? 0
+                          : std::max<std::size_t>(1, (r.most - result.jobs.size()) / turn_.size());
         for (std::size_t n = turn_.size(); n > 0 && result.jobs.size() < r.most; --n) {
             const auto host = turn_.begin();
             const std::size_t room = r.room ? r.room(*host) : r.most;
             std::size_t held = 0; // by this reservation: `room` does not know of it yet
             for (const reserved_job& j : result.jobs) held += j.what.what.host == *host ? 1 : 0;
-            const std::size_t want = std::min(
-                {room > held ? room - held : 0, turn_of_host, r.most - result.jobs.size()});
-            const bool found = want > 0;
-            const std::size_t got = found ? reserve_of(*host, want, r, result.jobs) : 0;
-            if (found && got < want) { // it has no more
+            const std::size_t want =
+                std::min({room > held ? room - held : 0, share, r.most - result.jobs.size()});
+            const std::size_t got = want > 0 ? reserve_of(*host, want, r, result.jobs) : 0;
+            if (got < want) { // it has no more
                 hosts_.erase(*host);
                 turn_.erase(host);
             } else {
@@ -419,7 +431,7 @@ reserve_result sqlite_store::reserve(const reserve_request& r)
             }
         }
     }
-    result.next = next_timed();
+    result.next = next_timed(r.room);
     return result;
 }
 
@@ -427,16 +439,22 @@ bool sqlite_store::extend(const lease& l, std::chrono::milliseconds by)
 {
     const auto number = number_of(l.id);
     if (!number) return false;
-    sql_->extend.execute(later(millis_now(), by), *number, static_cast<std::int64_t>(l.token));
-    return db_.changes() == 1;
+    const std::int64_t t = tick();
+    const auto token = static_cast<std::int64_t>(l.token);
+    const std::int64_t until = later(t, by);
+    sql_->extend.execute(until, *number, token, t);
+    if (db_.changes() != 1) return false;
+    next_timed_ = std::min(next_timed_, until); // it may have been made shorter
+    return true;
 }
 
 bool sqlite_store::end(const lease& l, job_state as, const attempt_result& how)
 {
     const auto number = number_of(l.id);
     if (!number) return false;
-    sql_->end.execute(static_cast<std::int64_t>(as), millis_now(), std::int64_t{how.status},
-                      how.error, *number, static_cast<std::int64_t>(l.token));
+    const std::int64_t t = tick();
+    sql_->end.execute(static_cast<std::int64_t>(as), t, std::int64_t{how.status}, how.error,
+                      *number, static_cast<std::int64_t>(l.token), t);
     if (db_.changes() != 1) return false;
     move(job_state::in_flight, as);
     return true;
@@ -464,12 +482,12 @@ bool sqlite_store::release(const lease& l, std::chrono::milliseconds delay,
 {
     const auto number = number_of(l.id);
     if (!number) return false;
-    const std::int64_t t = millis_now();
+    const std::int64_t t = tick();
     const job_state to = delay.count() > 0 ? job_state::delayed : job_state::ready;
     const std::int64_t due = later(t, delay);
     const auto token = static_cast<std::int64_t>(l.token);
     auto r = sql_->release.with(std::int64_t{counts ? 0 : 1}, static_cast<std::int64_t>(to), due,
-                                std::int64_t{how.status}, how.error, *number, token);
+                                std::int64_t{how.status}, how.error, *number, token, t);
     if (!r.next()) return false;
     const std::string host(r.text(0));
     const auto became = static_cast<job_state>(r.number(1));
@@ -484,7 +502,7 @@ bool sqlite_store::kick(std::string_view id)
 {
     const auto number = number_of(id);
     if (!number) return false;
-    auto r = sql_->kick.with(millis_now(), *number);
+    auto r = sql_->kick.with(tick(), *number);
     if (!r.next()) return false;
     const std::string host(r.text(0));
     while (r.next()) {}
@@ -570,7 +588,7 @@ std::vector<job> sqlite_store::list(const list_request& q)
 
 bool sqlite_store::prune()
 {
-    sql_->old_done.execute(millis_now() - keep_done_.count());
+    sql_->old_done.execute(tick() - keep_done_.count() * 1000);
     const int gone = db_.changes();
     counts_[job_state::done] -= static_cast<std::uint64_t>(gone);
     return gone == 500;

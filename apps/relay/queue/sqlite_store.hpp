@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <optional>
 #include <string>
@@ -50,12 +51,15 @@ public:
 
     /// Forgets some of the jobs that have been done for long. True: there may be more.
     bool prune();
-    /// When the next delayed job becomes ready, or the next lease ends.
-    [[nodiscard]] std::optional<timestamp> next_timed();
+    /// Makes ready what is due: delayed jobs, and those whose leases ran out. The others do so too.
+    void make_due_ready();
+    /// When the next delayed job becomes ready, or the next lease ends, of hosts that have room; without `room`: of all.
+    [[nodiscard]] std::optional<timestamp>
+    next_timed(const std::function<std::size_t(std::string_view host)>& room = {});
 
 private:
     using row = sqlite::statement::run;
-    using millis = std::int64_t; ///< since the epoch
+    using micros = std::int64_t; ///< since the epoch
 
     struct counters {
         std::uint64_t of[5] = {}; ///< by job_state
@@ -69,8 +73,8 @@ private:
     void load();
     void move(job_state from, job_state to) noexcept;
     void host_has_ready(std::string_view host);
-    /// Makes ready what is due: delayed jobs, and those whose leases ran out.
-    void make_due_ready();
+    /// The time; each one is later than the one before, so that what came first has been due longer.
+    micros tick() noexcept;
     std::size_t reserve_of(const std::string& host, std::size_t most, const reserve_request& r,
                            std::vector<reserved_job>& to);
     bool end(const lease& l, job_state as, const attempt_result& how);
@@ -93,7 +97,8 @@ private:
     std::int64_t numbers_end_ = 1; ///< up to here, exclusive, the file says they may be used up
     std::uint64_t next_token_ = 1;
     counters counts_;
-    millis next_timed_ = 0; ///< nothing is due before; may be too early
+    micros next_timed_ = 0; ///< nothing is due before; may be too early
+    micros last_tick_ = 0;
 
     std::list<std::string> turn_; ///< hosts with ready jobs; whose turn it is stands first
     std::unordered_map<std::string_view, std::list<std::string>::iterator>
