@@ -4,6 +4,7 @@
 // httpd as its users meet it: a process, a port, signals. The program is WEFT_HTTPD.
 
 #include "http_peer.hpp"
+#include "program.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -18,87 +19,19 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 namespace {
 
 using weft_test::wire;
 using weft_test::wire_response;
 using namespace std::chrono_literals;
 
-/// A running httpd; what it prints comes here.
-class program {
+/// A running httpd.
+class program : public weft_test::program {
 public:
     explicit program(std::vector<std::string> arguments)
+        : weft_test::program(WEFT_HTTPD, std::move(arguments))
     {
-        int ends[2];
-        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-        arguments.insert(arguments.begin(), WEFT_HTTPD);
-        std::vector<char*> argv;
-        for (std::string& a : arguments) argv.push_back(a.data());
-        argv.push_back(nullptr);
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            ::dup2(ends[1], 1);
-            ::dup2(ends[1], 2);
-            ::execv(argv[0], argv.data());
-            ::_exit(127);
-        }
-        ::close(ends[1]);
-        out_ = ends[0];
     }
-    ~program()
-    {
-        if (pid_ > 0) {
-            ::kill(pid_, SIGKILL);
-            (void)wait();
-        }
-        ::close(out_);
-    }
-    program(const program&) = delete;
-    program& operator=(const program&) = delete;
-
-    /// Reads on until that has been printed.
-    void read_until(const std::string& text)
-    {
-        while (printed_.find(text) == std::string::npos) {
-            pollfd p{out_, POLLIN, 0};
-            REQUIRE_MESSAGE(::poll(&p, 1, 10'000) > 0, "httpd does not print: " << text << "\n"
-                                                                                << printed_);
-            char piece[4096];
-            const ssize_t n = ::read(out_, piece, sizeof piece);
-            REQUIRE_MESSAGE(n > 0, "httpd ended: " << printed_);
-            printed_.append(piece, static_cast<std::size_t>(n));
-        }
-    }
-    [[nodiscard]] std::uint16_t port()
-    {
-        const std::string before = "listening on http://127.0.0.1:";
-        read_until(before);
-        read_until("\n");
-        return static_cast<std::uint16_t>(
-            std::stoul(printed_.substr(printed_.find(before) + before.size())));
-    }
-    void signal(int number) { ::kill(pid_, number); }
-    /// The exit status.
-    int wait()
-    {
-        int status = 0;
-        ::waitpid(std::exchange(pid_, -1), &status, 0);
-        char piece[4096];
-        for (ssize_t n; (n = ::read(out_, piece, sizeof piece)) > 0;)
-            printed_.append(piece, static_cast<std::size_t>(n));
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
-    [[nodiscard]] const std::string& printed() const { return printed_; }
-
-private:
-    pid_t pid_ = -1;
-    int out_ = -1;
-    std::string printed_;
 };
 
 wire_response ask(std::uint16_t port, std::string_view method, std::string_view target,
