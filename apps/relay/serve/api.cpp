@@ -71,6 +71,22 @@ http::handler api::with_json_errors(http::handler next)
     };
 }
 
+http::handler api::from_here(http::handler next)
+{
+    return [next = std::move(next)](http::request& req, http::response& res) -> weft::task<> {
+        if (req.method() != "GET" && req.method() != "HEAD") {
+            const std::string_view site = req.header("Sec-Fetch-Site");
+            std::string_view origin = req.header("Origin");
+            const std::size_t scheme = origin.find("://");
+            const bool elsewhere = !origin.empty() && (scheme == std::string_view::npos ||
+                                                       origin.substr(scheme + 3) != req.host());
+            if (elsewhere || (!site.empty() && site != "same-origin" && site != "none"))
+                throw http::error(http::status::forbidden, "the request comes from another site");
+        }
+        co_await next(req, res);
+    };
+}
+
 weft::task<> api::put(http::request& req, http::response& res)
 {
     const std::string_view type = req.header("Content-Type");

@@ -29,6 +29,9 @@ public:
     /// Middleware: turns what is thrown into JSON.
     [[nodiscard]] weft::http::handler with_json_errors(weft::http::handler next);
 
+    /// Middleware: 403 for a change that a page of somebody else makes a browser ask for.
+    [[nodiscard]] static weft::http::handler from_here(weft::http::handler next);
+
 private:
     weft::task<> put(weft::http::request& req, weft::http::response& res);
     weft::task<> list(weft::http::request& req, weft::http::response& res);

@@ -123,13 +123,13 @@ weft::task<> board::look(weft::context ctx)
 {
     const weft::time_point t = weft::clock::now();
     const sample latest{t, counts_.accepted, counts_.delivered, counts_.failed_attempts(),
-                        counts_.job_time.read()};
+                        counts_.attempt_time.read()};
     samples_.push_back(latest);
     while (samples_.size() > 2 && t - samples_.front().at > window) samples_.pop_front();
     const sample& before = samples_.front();
     const weft::duration span = t - before.at;
-    histogram::reading recent = latest.job_time;
-    recent -= before.job_time;
+    histogram::reading recent = latest.attempt_time;
+    recent -= before.attempt_time;
 
     const auto patience = weft::with_timeout(ctx, 5s);
     json s;

@@ -39,7 +39,7 @@ private:
     struct sample {
         weft::time_point at;
         std::uint64_t accepted, delivered, failed;
-        histogram::reading job_time;
+        histogram::reading attempt_time;
     };
 
     weft::task<> look(weft::context ctx);

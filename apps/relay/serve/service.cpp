@@ -122,6 +122,7 @@ struct service {
 void listen(service& s, const options& o)
 {
     s.server.use([&s](http::handler next) { return s.intake.with_json_errors(std::move(next)); });
+    s.server.use(&api::from_here);
     s.server.use([&s](http::handler next) { return s.known.guarded(std::move(next)); });
     s.shown->add_routes(s.server);
     if (o.role != role::work) s.intake.add_routes(s.server);

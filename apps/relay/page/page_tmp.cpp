@@ -1,5 +1,0 @@
-#include "page.hpp"
-std::string_view relay::page() noexcept
-{
-    return "relay";
-}

@@ -1,0 +1,106 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#include "relay_process.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdlib.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+namespace relay_test {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+directory::directory()
+{
+    std::string name = (fs::temp_directory_path() / "relay-test-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+}
+
+directory::~directory()
+{
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}
+
+std::string directory::write(const std::string& name, const std::string& text) const
+{
+    std::ofstream(file(name)) << text;
+    return file(name);
+}
+
+namespace {
+
+std::vector<std::string> arguments(const std::string& queue, std::vector<std::string> more)
+{
+    std::vector<std::string> all{"--queue",         queue,    "--listen", "127.0.0.1:0",
+                                 "--allow-private", "--quiet"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+} // namespace
+
+relay_process::relay_process(const std::string& queue, std::vector<std::string> more,
+                             void (*before)())
+    : program(WEFT_RELAY, arguments(queue, std::move(more)), before)
+{
+}
+
+answer relay_process::ask(std::string_view method, std::string_view path, const std::string& body,
+                          std::string_view token)
+{
+    if (port_ == 0) port_ = port();
+    std::string text = std::string(method) + ' ' + std::string(path) +
+                       " HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n";
+    if (!token.empty()) text += "Authorization: Bearer " + std::string(token) + "\r\n";
+    if (!body.empty()) text += "Content-Type: application/json\r\n";
+    if (method == "POST") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    const weft_test::wire_response r = weft_test::wire(port_).send(text + "\r\n" + body).receive();
+    answer a;
+    a.status = r.status;
+    a.text = r.body;
+    a.body = json::parse(r.body, nullptr, false);
+    if (a.body.is_discarded()) a.body = nullptr;
+    return a;
+}
+
+std::string relay_process::submit(const std::string& target, const std::string& more)
+{
+    const answer a = ask("POST", "/jobs",
+                         R"({"target":")" + target + '"' + (more.empty() ? "" : ",") + more + '}');
+    REQUIRE_MESSAGE(a.status == 202, a.text);
+    return a.body.at("id").get<std::string>();
+}
+
+void relay_process::wait_for(const std::string& id, const std::string& state)
+{
+    const bool came = eventually([&] { return state_of(id) == state; });
+    REQUIRE_MESSAGE(came, "the job is not " << state << ": " << show(id).dump() << printed());
+}
+
+double relay_process::metric(const std::string& name)
+{
+    const std::string text = '\n' + ask("GET", "/metrics").text;
+    const std::size_t at = text.find('\n' + name + ' ');
+    REQUIRE_MESSAGE(at != std::string::npos, "there is no metric " << name);
+    return std::stod(text.substr(at + name.size() + 2));
+}
+
+bool eventually(const std::function<bool()>& f)
+{
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (!f()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(10ms);
+    }
+    return true;
+}
+
+} // namespace relay_test

@@ -1,0 +1,74 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "http_peer.hpp"
+#include "program.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// relay as its users meet it: a process, a port, signals. The program is WEFT_RELAY.
+
+namespace relay_test {
+
+using nlohmann::json;
+
+/// A directory of the test's own, gone after it.
+class directory {
+public:
+    directory();
+    directory(const directory&) = delete;
+    directory& operator=(const directory&) = delete;
+    ~directory();
+
+    [[nodiscard]] std::string file(const std::string& name = "relay.db") const
+    {
+        return (path_ / name).string();
+    }
+    /// Writes it, and returns its name.
+    std::string write(const std::string& name, const std::string& text) const;
+
+private:
+    std::filesystem::path path_;
+};
+
+struct answer {
+    int status = 0;
+    json body; ///< null if it is no JSON
+    std::string text;
+};
+
+class relay_process : public weft_test::program {
+public:
+    /// With a free port of this machine, private targets, and no access log.
+    explicit relay_process(const std::string& queue, std::vector<std::string> more = {},
+                           void (*before)() = nullptr);
+
+    answer ask(std::string_view method, std::string_view path, const std::string& body = {},
+               std::string_view token = {});
+    /// The id of a job that is accepted.
+    std::string submit(const std::string& target, const std::string& more = {});
+    [[nodiscard]] json show(const std::string& id) { return ask("GET", "/jobs/" + id).body; }
+    [[nodiscard]] std::string state_of(const std::string& id)
+    {
+        return show(id).value("state", "?");
+    }
+    /// Waits until the job is in that state; the test fails after twenty seconds.
+    void wait_for(const std::string& id, const std::string& state);
+    /// The value behind that name and labels in /metrics.
+    double metric(const std::string& name);
+
+private:
+    std::uint16_t port_ = 0; ///< once it was asked for
+};
+
+/// Waits until it is so; false: it is not, after twenty seconds.
+bool eventually(const std::function<bool()>& f);
+
+} // namespace relay_test
