@@ -169,6 +169,7 @@ command_line read_options(int argc, char** argv)
                  "relay");
     app.set_version_flag("--version", "relay 0.1.0");
     app.set_config("--config", "", "file of options, NAME = VALUE in each line");
+    app.allow_config_extras(CLI::config_extras_mode::error);
     app.fallthrough();
     app.require_subcommand(0, 1);
     app.add_option("-p,--procs", o.procs, "worker threads; 0: one per processor")

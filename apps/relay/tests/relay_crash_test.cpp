@@ -1,0 +1,123 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+// relay is killed, under load, at any moment: what it has accepted is delivered all the same. The disk fills up: it says so, and
+// goes on when there is room.
+
+#include "load.hpp"
+#include "relay_process.hpp"
+#include "target_server.hpp"
+
+#include "testing.hpp"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace relay_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+int rounds()
+{
+    return std::getenv("WEFT_TEST_FULL") != nullptr ? 100 : 4;
+}
+
+relay::load_result load_for(const std::string& server, const std::string& target,
+                            std::chrono::milliseconds time)
+{
+    relay::load_result result;
+    auto program = [&](weft::context ctx) -> weft::task<> {
+        relay::load_options o;
+        o.server = server;
+        o.targets = {target};
+        o.clients = 16;
+        o.time = time;
+        result = co_await relay::give_jobs(ctx, o);
+    };
+    weft::run(program, weft::runtime_options{.procs = 1});
+    return result;
+}
+
+} // namespace
+
+TEST_CASE("killed at any moment: no job is lost, and few are delivered twice")
+{
+    const directory d;
+    relay::target_server target;
+    constexpr int at_a_time = 32;
+    std::vector<std::string> accepted;
+    std::mt19937 random(std::random_device{}());
+    const int n = rounds();
+    for (int i = 0; i < n; ++i) {
+        relay_process r(d.file(), {"--host-concurrency", std::to_string(at_a_time)});
+        const std::string server = "http://127.0.0.1:" + std::to_string(r.port());
+        const auto moment = std::chrono::milliseconds(50 + random() % 700);
+        std::thread killer([&] {
+            std::this_thread::sleep_for(moment);
+            r.signal(SIGKILL);
+        });
+        const relay::load_result done = load_for(server, target.url("/ok"), moment + 30ms);
+        killer.join();
+        CHECK(r.wait() == 128 + SIGKILL);
+        accepted.insert(accepted.end(), done.ids.begin(), done.ids.end());
+    }
+    relay_process r(d.file());
+    std::size_t missing = accepted.size();
+    (void)eventually([&] {
+        const json s = r.ask("GET", "/stats").body;
+        return s["ready"] == 0 && s["delayed"] == 0 && s["in_flight"] == 0;
+    });
+    missing = 0;
+    for (const std::string& id : accepted) missing += target.times_of(id) == 0 ? 1U : 0U;
+    MESSAGE(accepted.size() << " jobs were accepted, " << missing << " lost, " << target.too_often()
+                            << " delivered too often, in " << n << " kills");
+    CHECK(accepted.size() > static_cast<std::size_t>(n));
+    CHECK(missing == 0);
+    CHECK(target.too_often() <= static_cast<std::size_t>(n * at_a_time));
+}
+
+TEST_CASE("a full disk: 503 with a reason, and on it goes once there is room")
+{
+    const directory d;
+    // The limit of a file's size stands for the disk's end; the queue's log soon meets it.
+    const auto small = [] {
+        ::signal(SIGXFSZ, SIG_IGN);
+        rlimit limit{};
+        ::getrlimit(RLIMIT_FSIZE, &limit);
+        limit.rlim_cur = 512UL * 1024;
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    };
+    relay_process r(d.file(), {"serve"}, small);
+    const std::string job =
+        R"({"target":"http://127.0.0.1:1/","body":")" + std::string(20'000, 'x') + "\"}";
+    std::vector<std::string> ids;
+    answer refused;
+    for (int i = 0; i < 100 && refused.status == 0; ++i) {
+        answer a = r.ask("POST", "/jobs", job);
+        if (a.status == 202) {
+            ids.push_back(a.body["id"]);
+        } else {
+            refused = a;
+        }
+    }
+    CHECK(refused.status == 503);
+    CHECK(refused.body["error"].get<std::string>().starts_with("the queue's file: "));
+    CHECK(r.ask("GET", "/healthz").status == 200);
+    rlimit limit{};
+    REQUIRE(::prlimit(r.id(), RLIMIT_FSIZE, nullptr, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    REQUIRE(::prlimit(r.id(), RLIMIT_FSIZE, &limit, nullptr) == 0);
+    ids.push_back(r.ask("POST", "/jobs", job).body.at("id"));
+    for (const std::string& id : ids) CHECK(r.state_of(id) == "ready");
+    CHECK(r.ask("GET", "/stats").body["ready"] == ids.size());
+    r.signal(SIGTERM);
+    CHECK(r.wait() == 0);
+}
