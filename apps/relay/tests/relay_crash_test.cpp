@@ -11,10 +11,12 @@
 #include "testing.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <thread>
@@ -120,4 +122,24 @@ TEST_CASE("a full disk: 503 with a reason, and on it goes once there is room")
     CHECK(r.ask("GET", "/stats").body["ready"] == ids.size());
     r.signal(SIGTERM);
     CHECK(r.wait() == 0);
+}
+
+TEST_CASE("a file that cannot be written to is refused" * doctest::skip(::getuid() != 0))
+{
+    const directory d;
+    {
+        relay_process r(d.file());
+        (void)r.submit("http://127.0.0.1:1/", R"("delay":"1h")");
+        r.signal(SIGTERM);
+        CHECK(r.wait() == 0);
+    }
+    std::filesystem::permissions(d.file(""), std::filesystem::perms(0755));
+    std::filesystem::permissions(d.file(), std::filesystem::perms(0444));
+    // Root may write everything: somebody else tries.
+    const auto nobody = [] {
+        if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(99);
+    };
+    relay_process r(d.file(), {}, nobody);
+    CHECK(r.wait() == 1);
+    CHECK_MESSAGE(r.printed().find(d.file()) != std::string::npos, r.printed());
 }

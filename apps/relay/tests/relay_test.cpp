@@ -3,6 +3,7 @@
 
 // relay as a process: what it takes, what it delivers, what it does when targets misbehave.
 
+#include "certificate.hpp"
 #include "relay_process.hpp"
 #include "signer.hpp"
 #include "target_server.hpp"
@@ -285,6 +286,30 @@ TEST_CASE("pages of others cannot make a browser change anything")
     CHECK(post("Origin: null\r\n") == 403);
     CHECK(post("Sec-Fetch-Site: cross-site\r\n") == 403);
     CHECK(post("Sec-Fetch-Site: same-site\r\n") == 403);
+}
+
+TEST_CASE("TLS")
+{
+    const directory d;
+    const weft_test::certificate own("localhost");
+    weft_test::program r(WEFT_RELAY, {"--queue", d.file(), "--listen", "127.0.0.1:0", "--quiet",
+                                      "--cert", own.certificate_file(), "--key", own.key_file()});
+    r.read_until("listening on https://127.0.0.1:");
+    r.read_until("\n");
+    const std::string& text = r.printed();
+    const std::string before = "https://127.0.0.1:";
+    const std::string port = text.substr(text.find(before) + before.size(), 5);
+    int status = 0;
+    auto program = [&](weft::context ctx) -> weft::task<> {
+        weft::http::client_options o;
+        o.trusted_certificates_file = own.certificate_file();
+        weft::http::client web(o);
+        const std::string url = "https://localhost:" + std::to_string(std::stoi(port)) + "/healthz";
+        weft::http::client_response answer = co_await web.get(ctx, url);
+        status = code(answer.status());
+    };
+    weft::run(program, weft::runtime_options{.procs = 1});
+    CHECK(status == 200);
 }
 
 TEST_CASE("what cannot be is told at once, and nothing is begun")
