@@ -6,6 +6,9 @@
 #include "board.hpp"
 #include "sqlite_queue.hpp"
 #include "tokens.hpp"
+#if defined(WEFT_RELAY_REDIS)
+#    include "redis_queue.hpp"
+#endif
 
 #include <weft/http.hpp>
 
@@ -51,10 +54,20 @@ std::string default_file()
     return (directory / "relay.db").string();
 }
 
-weft::task<std::unique_ptr<queue>> open_queue(weft::context, const options& o)
+weft::task<std::unique_ptr<queue>> open_queue(weft::context ctx, const options& o)
 {
-    if (o.queue.starts_with("redis:"))
+    if (o.queue.starts_with("redis:")) {
+#if defined(WEFT_RELAY_REDIS)
+        redis_queue_options how;
+        how.keep_done = o.keep_done;
+        how.worker = o.work.name;
+        std::unique_ptr<queue> q = co_await open_redis_queue(ctx, o.queue, how);
+        spdlog::info("the queue is in a Redis");
+        co_return q;
+#else
         throw std::runtime_error("this relay was built without Redis");
+#endif
+    }
     const std::string file = o.queue.empty() ? default_file() : o.queue;
     sqlite_queue_options how;
     how.keep_done = o.keep_done;

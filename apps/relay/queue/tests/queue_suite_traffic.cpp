@@ -127,8 +127,8 @@ TEST_CASE("queue: whatever becomes of the attempts, each job is acknowledged exa
                         case 0: co_await release(*q, j.lease, milliseconds(random() % 20)); break;
                         case 1: co_await release(*q, j.lease, 0ms, false); break;
                         case 2:
-                            if (co_await bury(*q, j.lease))
-                                CHECK(co_await q->kick(weft::background(), j.what.id));
+                            if (co_await bury(*q, j.lease)) // another one may kick it first
+                                co_await q->kick(weft::background(), j.what.id);
                             break;
                         default:
                             if (!co_await ack(*q, j.lease)) break;
