@@ -34,6 +34,7 @@ function(weft_test name)
     add_executable(${target} ${arg_SOURCES})
     target_link_libraries(${target} PRIVATE weft_test_support ${arg_LIBRARIES})
     weft_own_target(${target})
+    target_precompile_headers(${target} REUSE_FROM weft_test_support)
     if(WEFT_SANITIZE)
         target_compile_options(${target} PRIVATE -O0) # compiles twice as fast; the library stays at -O1
     endif()
