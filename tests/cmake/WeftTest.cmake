@@ -22,6 +22,14 @@ if(WEFT_SANITIZE)
     endif()
 endif()
 
+# weft_own_test_target(<target>): as weft_own_target, for what only tests are made of.
+function(weft_own_test_target target)
+    weft_own_target(${target})
+    if(WEFT_SANITIZE)
+        target_compile_options(${target} PRIVATE -O0) # compiles twice as fast; the library stays at -O1
+    endif()
+endfunction()
+
 # weft_test(<name> SOURCES <file>... [LIBRARIES <target>...] [TIMEOUT <seconds>])
 # Builds the program <name>_test; each TEST_CASE in it is the CTest test "<name>/<case>", labelled
 # with the directory of its first source: unit, conformance, stress, ...
@@ -33,11 +41,8 @@ function(weft_test name)
     set(target ${name}_test)
     add_executable(${target} ${arg_SOURCES})
     target_link_libraries(${target} PRIVATE weft_test_support ${arg_LIBRARIES})
-    weft_own_target(${target})
+    weft_own_test_target(${target})
     target_precompile_headers(${target} REUSE_FROM weft_test_support)
-    if(WEFT_SANITIZE)
-        target_compile_options(${target} PRIVATE -O0) # compiles twice as fast; the library stays at -O1
-    endif()
 
     list(GET arg_SOURCES 0 source)
     get_filename_component(label "${source}" DIRECTORY)
