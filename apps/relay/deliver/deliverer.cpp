@@ -119,6 +119,19 @@ deliverer::deliverer(const deliverer_options& o, signer s)
 
 weft::task<attempt> deliverer::deliver(weft::context ctx, const job& j)
 {
+    attempt a = co_await try_to(ctx, j);
+    // Texts of errors name the URL, and its query may be secret.
+    if (const std::size_t at = j.what.target.find('?'); at != std::string::npos) {
+        const std::string_view query = std::string_view(j.what.target).substr(at + 1);
+        std::string& text = a.result.error;
+        for (std::size_t i = 0; !query.empty() && (i = text.find(query, i)) != std::string::npos;)
+            text.replace(i, query.size(), "...");
+    }
+    co_return a;
+}
+
+weft::task<attempt> deliverer::try_to(weft::context ctx, const job& j)
+{
     try {
         co_return co_await send(ctx, j);
     } catch (const weft::error& e) {

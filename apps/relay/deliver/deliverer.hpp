@@ -65,6 +65,7 @@ public:
     [[nodiscard]] weft::task<attempt> deliver(weft::context ctx, const job& j);
 
 private:
+    weft::task<attempt> try_to(weft::context ctx, const job& j);
     weft::task<attempt> send(weft::context ctx, const job& j);
 
     const deliverer_options options_;

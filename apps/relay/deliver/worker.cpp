@@ -68,8 +68,8 @@ weft::task<> worker::dispatch(weft::context ctx, weft::context life)
             ++counts_.queue_errors;
             pause = pauses.next().value_or(5s);
             spdlog::error("worker: {}", e.what());
-        } catch (const weft::error&) {
-            break; // ctx
+        } catch (const weft::error&) { // the end, or the queue took too long
+            pause = pauses.next().value_or(5s);
         }
         if (pause > weft::duration::zero()) co_await weft::select{weft::after(pause), ctx.done()};
     }

@@ -105,10 +105,11 @@ weft::task<> board::run(weft::context ctx)
     const weft::ticker every(1s);
     while (!ctx.err()) {
         // How long a goroutine waits for its turn: what this one sees is what all see.
-        weft::go([this, begin = weft::clock::now()]() -> weft::task<> {
+        auto probe = weft::spawn([this, begin = weft::clock::now()]() -> weft::task<> {
             counts_.scheduling.add(weft::clock::now() - begin);
             co_return;
         });
+        co_await probe.join();
         try {
             co_await look(ctx);
         } catch (const std::exception&) {

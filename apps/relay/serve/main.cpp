@@ -11,6 +11,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <exception>
 
@@ -19,6 +21,7 @@ namespace {
 
 int serve_until_told(const options& o)
 {
+    ::umask(077); // the queue's file has secrets in it
     spdlog::set_default_logger(spdlog::stdout_color_mt<spdlog::async_factory>("relay"));
     weft::set_log_sink([](weft::log_level level, std::string_view message) {
         constexpr spdlog::level::level_enum levels[] = {

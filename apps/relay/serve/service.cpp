@@ -93,9 +93,9 @@ http::server_options settings(const options& o)
     if (!o.quiet) {
         s.on_response = [](const http::request& req, const http::response& res,
                            weft::duration took) {
-            // Without the query, and no header: there may be secrets in them.
+            // As it was sent, without the query and headers: there may be secrets in them.
             spdlog::info("{} {} {} {} {:.3f}ms", req.remote_endpoint().address().to_string(),
-                         req.method(), req.path(), code(res.status()),
+                         req.method(), req.raw_path(), code(res.status()),
                          std::chrono::duration<double, std::milli>(took).count());
         };
     }
@@ -156,7 +156,7 @@ void listen(service& s, const options& o)
     spdlog::info("listening on {}://{}:{}", safe ? "https" : "http", host, at.port());
 }
 
-weft::task<> end_worker(service& s, weft::context ctx, weft::cancel_function board_ends)
+weft::task<> work_and_end(service& s, weft::context ctx, weft::cancel_function board_ends)
 {
     if (s.works) {
         co_await s.works->run(ctx);
@@ -164,6 +164,31 @@ weft::task<> end_worker(service& s, weft::context ctx, weft::cancel_function boa
         co_await ctx.done();
     }
     board_ends();
+}
+
+/// Until `ctx` ends and all is settled, or the server fails: with what it threw.
+weft::task<std::exception_ptr> run(service& s, weft::context ctx, bool http)
+{
+    const auto life = weft::with_cancel(ctx);
+    const auto watched = weft::with_cancel(weft::without_cancel(ctx));
+    auto shown = weft::spawn(&board::run, &*s.shown, watched.ctx);
+    auto worked = weft::spawn(work_and_end, std::ref(s), life.ctx, watched.cancel);
+    auto told = weft::spawn([&s, ends = life.ctx]() -> weft::task<> {
+        co_await ends.done();
+        spdlog::info("ending: {} deliveries under way", s.counted.in_flight.load());
+        s.shown->set_draining();
+    });
+    std::exception_ptr failure;
+    try {
+        if (http) co_await s.server.serve(life.ctx);
+    } catch (...) {
+        failure = std::current_exception();
+        life.cancel();
+    }
+    co_await worked.join();
+    co_await told.join();
+    co_await shown.join();
+    co_return failure;
 }
 
 } // namespace
@@ -175,25 +200,14 @@ weft::task<> serve(options o, weft::context ctx)
     static_cast<void>(signer(lines_of(o.signing_keys_file)));
     static_cast<void>(tokens(lines_of(o.tokens_file), o.token_rate));
     service s(o, co_await open_queue(ctx, o));
+    const bool http = !o.listen.empty();
     std::exception_ptr failure;
     try {
-        const bool http = !o.listen.empty();
         if (http) listen(s, o);
-        const auto watched = weft::with_cancel(weft::without_cancel(ctx));
-        auto shown = weft::spawn(&board::run, &*s.shown, watched.ctx);
-        auto worked = weft::spawn(end_worker, std::ref(s), ctx, watched.cancel);
-        auto told = weft::spawn([&s, ctx]() -> weft::task<> {
-            co_await ctx.done();
-            spdlog::info("ending: {} deliveries under way", s.counted.in_flight.load());
-            s.shown->set_draining();
-        });
-        if (http) co_await s.server.serve(ctx);
-        co_await worked.join();
-        co_await told.join();
-        co_await shown.join();
     } catch (...) {
         failure = std::current_exception();
     }
+    if (!failure) failure = co_await run(s, ctx, http);
     co_await s.jobs->close();
     if (failure) std::rethrow_exception(failure);
     spdlog::info("all is in the queue; bye");

@@ -14,7 +14,7 @@
 
 namespace relay {
 
-/// The API's tokens, each with a name for the log and a rate of its own. Only their SHA-256 is kept; which one a request brings is found
+/// The API's tokens, each with a name to tell it by and a rate of its own. Only their SHA-256 is kept; which one a request brings is found
 /// in a time that does not depend on it.
 ///
 /// @par Thread safety  safe.

@@ -249,8 +249,17 @@ TEST_CASE("tokens: who has none is not let in, and no secret is told")
                 R"(","max_attempts":1,"headers":{"Authorization":")" + hidden + "\"}}");
     REQUIRE(posted.status == 202);
     const std::string id = json::parse(posted.body).at("id");
+    // The texts of errors name the URL.
+    const auto broken =
+        ask("POST", "/jobs", secret,
+            R"({"target":")" + target.url("/early") + "?key=" + hidden + R"(","max_attempts":1})");
+    const std::string broken_id = json::parse(broken.body).at("id");
+    REQUIRE(
+        eventually([&] { return has(ask("GET", "/jobs/" + broken_id, secret).body, "\"dead\""); }));
     REQUIRE(eventually([&] { return has(ask("GET", "/jobs/" + id, secret).body, "\"dead\""); }));
-    std::string told = ask("GET", "/jobs/" + id, secret).body + ask("GET", "/jobs", secret).body;
+    std::string told = ask("GET", "/jobs/" + id, secret).body + ask("GET", "/jobs", secret).body +
+                       ask("GET", "/jobs/" + broken_id, secret).body;
+    CHECK(has(told, "/early?..."));
     weft_test::wire events(port);
     events.send("GET /events HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer " + secret + "\r\n\r\n");
     bool limited = false;
