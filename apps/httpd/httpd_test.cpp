@@ -5,6 +5,7 @@
 
 #include "http_peer.hpp"
 #include "program.hpp"
+#include "scratch_directory.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -72,10 +73,10 @@ TEST_CASE("notes are made, shown, changed and removed")
 
 TEST_CASE("the other routes: page, greeting, slow, events, health, metrics, files")
 {
-    std::string dir = (std::filesystem::temp_directory_path() / "weft_httpd_XXXXXX").string();
-    REQUIRE(::mkdtemp(dir.data()) != nullptr);
-    std::ofstream(dir + "/f.txt") << "file";
-    program httpd({"--listen", "127.0.0.1:0", "--root", dir, "--handler-timeout", "300"});
+    const weft_test::scratch_directory dir;
+    dir.write("f.txt", "file");
+    program httpd(
+        {"--listen", "127.0.0.1:0", "--root", dir.path().string(), "--handler-timeout", "300"});
     const auto port = httpd.port();
     CHECK(ask(port, "GET", "/").body.find("<h1>") != std::string::npos);
     CHECK(ask(port, "HEAD", "/").status == 200);
@@ -98,7 +99,6 @@ TEST_CASE("the other routes: page, greeting, slow, events, health, metrics, file
     CHECK(events.receive().body.find("retry:") != std::string::npos); // ends in order
     CHECK(httpd.wait() == 0);
     CHECK(httpd.printed().find("\"GET /slow?ms=1\" 200") != std::string::npos);
-    std::filesystem::remove_all(dir);
 }
 
 TEST_CASE("SIGTERM lets what is in flight be answered")

@@ -9,12 +9,11 @@
 #include "notes.hpp"
 #include "options.hpp"
 #include "page.hpp"
+#include "run_service.hpp"
 
 #include <weft/http.hpp>
 #include <weft/weft.hpp>
 
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -128,34 +127,13 @@ weft::task<> serve(const options& chosen, weft::context ctx)
     spdlog::info("all requests are answered; bye");
 }
 
-int run(const options& chosen)
-{
-    const auto out = spdlog::stdout_color_mt<spdlog::async_factory>("httpd");
-    spdlog::set_default_logger(out);
-    weft::set_log_sink([](weft::log_level level, std::string_view message) {
-        constexpr spdlog::level::level_enum levels[] = {
-            spdlog::level::info, spdlog::level::warn, spdlog::level::err, spdlog::level::critical};
-        spdlog::log(levels[static_cast<std::size_t>(level)], message);
-    });
-    int status = 0;
-    try {
-        auto program = [&chosen](weft::context ctx) { return serve(chosen, ctx); };
-        const weft::runtime_options how{.procs = chosen.procs};
-        weft::run(program, how);
-    } catch (const std::exception& e) {
-        spdlog::error("httpd: {}", e.what());
-        status = 1;
-    }
-    weft::set_log_sink({});
-    spdlog::shutdown();
-    return status;
-}
-
 } // namespace
 } // namespace httpd
 
 int main(int argc, char** argv)
 {
     const httpd::command_line line = httpd::read_options(argc, argv);
-    return line.exit_status ? *line.exit_status : httpd::run(line.chosen);
+    if (line.exit_status) return *line.exit_status;
+    const auto program = [&line](weft::context ctx) { return httpd::serve(line.chosen, ctx); };
+    return apps::run_service("httpd", program, line.chosen.procs);
 }

@@ -37,10 +37,6 @@ std::FILE* open_for_writing(const std::string& path)
 
 certificate::certificate(const std::string& host)
 {
-    std::string name = (std::filesystem::temp_directory_path() / "weft_tls_XXXXXX").string();
-    must(::mkdtemp(name.data()) != nullptr);
-    directory_ = name;
-
     const key_ptr key(EVP_EC_gen("P-256"));
     const x509_ptr cert(X509_new());
     must(key && cert);
@@ -67,12 +63,6 @@ certificate::certificate(const std::string& host)
     f = open_for_writing(key_file());
     must(PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
     std::fclose(f);
-}
-
-certificate::~certificate()
-{
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
 }
 
 } // namespace weft_test

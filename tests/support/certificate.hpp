@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <filesystem>
+#include "scratch_directory.hpp"
+
 #include <string>
 
 namespace weft_test {
@@ -11,18 +12,12 @@ namespace weft_test {
 class certificate {
 public:
     explicit certificate(const std::string& host);
-    certificate(const certificate&) = delete;
-    certificate& operator=(const certificate&) = delete;
-    ~certificate();
 
-    [[nodiscard]] std::string certificate_file() const
-    {
-        return (directory_ / "cert.pem").string();
-    }
-    [[nodiscard]] std::string key_file() const { return (directory_ / "key.pem").string(); }
+    [[nodiscard]] std::string certificate_file() const { return directory_.file("cert.pem"); }
+    [[nodiscard]] std::string key_file() const { return directory_.file("key.pem"); }
 
 private:
-    std::filesystem::path directory_;
+    scratch_directory directory_;
 };
 
 } // namespace weft_test

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 #include "http_peer.hpp"
+#include "scratch_directory.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -21,8 +22,6 @@ class tree {
 public:
     tree()
     {
-        std::string name = (fs::temp_directory_path() / "weft_http_XXXXXX").string();
-        top_ = ::mkdtemp(name.data());
         put("secret.txt", "secret");
         put("root/a.txt", "0123456789");
         put("root/index.html", "<p>top</p>");
@@ -41,7 +40,6 @@ public:
         fs::create_symlink("../secret.txt", top_ / "root/link_outside");
         fs::create_symlink("/", top_ / "root/link_absolute");
     }
-    ~tree() { fs::remove_all(top_); }
 
     [[nodiscard]] fs::path root() const { return top_ / "root"; }
     [[nodiscard]] const std::string& large() const { return large_; }
@@ -53,7 +51,8 @@ private:
         std::ofstream(top_ / path, std::ios::binary) << text;
     }
 
-    fs::path top_;
+    weft_test::scratch_directory scratch_;
+    const fs::path top_ = scratch_.path();
     std::string large_;
 };
 

@@ -5,11 +5,8 @@
 
 #include "commands.hpp"
 #include "options.hpp"
+#include "run_service.hpp"
 #include "service.hpp"
-
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <sys/stat.h>
 
@@ -22,24 +19,7 @@ namespace {
 int serve_until_told(const options& o)
 {
     ::umask(077); // the queue's file has secrets in it
-    spdlog::set_default_logger(spdlog::stdout_color_mt<spdlog::async_factory>("relay"));
-    weft::set_log_sink([](weft::log_level level, std::string_view message) {
-        constexpr spdlog::level::level_enum levels[] = {
-            spdlog::level::info, spdlog::level::warn, spdlog::level::err, spdlog::level::critical};
-        spdlog::log(levels[static_cast<std::size_t>(level)], message);
-    });
-    int status = 0;
-    try {
-        auto program = [&o](weft::context ctx) { return serve(o, ctx); };
-        const weft::runtime_options how{.procs = o.procs};
-        weft::run(program, how);
-    } catch (const std::exception& e) {
-        spdlog::error("relay: {}", e.what());
-        status = 1;
-    }
-    weft::set_log_sink({});
-    spdlog::shutdown();
-    return status;
+    return apps::run_service("relay", [&o](weft::context ctx) { return serve(o, ctx); }, o.procs);
 }
 
 int ask_once(const options& o)

@@ -4,7 +4,6 @@
 // relay is killed, under load, at any moment: what it has accepted is delivered all the same. The disk fills up: it says so, and
 // goes on when there is room.
 
-#include "load.hpp"
 #include "relay_process.hpp"
 #include "target_server.hpp"
 
@@ -32,22 +31,6 @@ int rounds()
     return std::getenv("WEFT_TEST_FULL") != nullptr ? 100 : 4;
 }
 
-relay::load_result load_for(const std::string& server, const std::string& target,
-                            std::chrono::milliseconds time)
-{
-    relay::load_result result;
-    auto program = [&](weft::context ctx) -> weft::task<> {
-        relay::load_options o;
-        o.server = server;
-        o.targets = {target};
-        o.clients = 16;
-        o.time = time;
-        result = co_await relay::give_jobs(ctx, o);
-    };
-    weft::run(program, weft::runtime_options{.procs = 1});
-    return result;
-}
-
 } // namespace
 
 TEST_CASE("killed at any moment: no job is lost, and few are delivered twice")
@@ -60,13 +43,13 @@ TEST_CASE("killed at any moment: no job is lost, and few are delivered twice")
     const int n = rounds();
     for (int i = 0; i < n; ++i) {
         relay_process r(d.file(), {"--host-concurrency", std::to_string(at_a_time)});
-        const std::string server = "http://127.0.0.1:" + std::to_string(r.port());
+        static_cast<void>(r.port()); // it is up
         const auto moment = std::chrono::milliseconds(50 + random() % 700);
         std::thread killer([&] {
             std::this_thread::sleep_for(moment);
             r.signal(SIGKILL);
         });
-        const relay::load_result done = load_for(server, target.url("/ok"), moment + 30ms);
+        const relay::load_result done = load_for(r, target.url("/ok"), moment + 30ms);
         killer.join();
         CHECK(r.wait() == 128 + SIGKILL);
         accepted.insert(accepted.end(), done.ids.begin(), done.ids.end());
@@ -133,7 +116,7 @@ TEST_CASE("a file that cannot be written to is refused" * doctest::skip(::getuid
         r.signal(SIGTERM);
         CHECK(r.wait() == 0);
     }
-    std::filesystem::permissions(d.file(""), std::filesystem::perms(0755));
+    std::filesystem::permissions(d.path(), std::filesystem::perms(0755));
     std::filesystem::permissions(d.file(), std::filesystem::perms(0444));
     // Root may write everything: somebody else tries.
     const auto nobody = [] {

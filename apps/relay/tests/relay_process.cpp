@@ -4,36 +4,13 @@
 
 #include <doctest/doctest.h>
 
-#include <stdlib.h>
-
 #include <chrono>
-#include <fstream>
 #include <thread>
 #include <utility>
 
 namespace relay_test {
 
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-
-directory::directory()
-{
-    std::string name = (fs::temp_directory_path() / "relay-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-}
-
-directory::~directory()
-{
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-}
-
-std::string directory::write(const std::string& name, const std::string& text) const
-{
-    std::ofstream(file(name)) << text;
-    return file(name);
-}
 
 namespace {
 
@@ -91,6 +68,23 @@ double relay_process::metric(const std::string& name)
     const std::size_t at = text.find('\n' + name + ' ');
     REQUIRE_MESSAGE(at != std::string::npos, "there is no metric " << name);
     return std::stod(text.substr(at + name.size() + 2));
+}
+
+relay::load_result load_for(relay_process& r, const std::string& target,
+                            std::chrono::milliseconds time)
+{
+    relay::load_result result;
+    const std::string server = "http://127.0.0.1:" + std::to_string(r.port());
+    auto program = [&](weft::context ctx) -> weft::task<> {
+        relay::load_options o;
+        o.server = server;
+        o.targets = {target};
+        o.clients = 16;
+        o.time = time;
+        result = co_await relay::give_jobs(ctx, o);
+    };
+    weft::run(program, weft::runtime_options{.procs = 1});
+    return result;
 }
 
 bool eventually(const std::function<bool()>& f)

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "http_peer.hpp"
+#include "load.hpp"
 #include "program.hpp"
+#include "scratch_directory.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,23 +21,12 @@ namespace relay_test {
 
 using nlohmann::json;
 
-/// A directory of the test's own, gone after it.
-class directory {
+/// A directory of the test's own.
+class directory : public weft_test::scratch_directory {
 public:
-    directory();
-    directory(const directory&) = delete;
-    directory& operator=(const directory&) = delete;
-    ~directory();
-
-    [[nodiscard]] std::string file(const std::string& name = "relay.db") const
-    {
-        return (path_ / name).string();
-    }
-    /// Writes it, and returns its name.
-    std::string write(const std::string& name, const std::string& text) const;
-
-private:
-    std::filesystem::path path_;
+    using scratch_directory::file;
+    /// The queue's.
+    [[nodiscard]] std::string file() const { return file("relay.db"); }
 };
 
 struct answer {
@@ -67,6 +58,10 @@ public:
 private:
     std::uint16_t port_ = 0; ///< once it was asked for
 };
+
+/// Sixteen clients that give jobs for that target to it.
+relay::load_result load_for(relay_process& r, const std::string& target,
+                            std::chrono::milliseconds time);
 
 /// Waits until it is so; false: it is not, after twenty seconds.
 bool eventually(const std::function<bool()>& f);

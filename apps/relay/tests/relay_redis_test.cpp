@@ -4,7 +4,6 @@
 // Several relays with one queue, in a Redis that the test starts: each job is delivered once while nobody crashes; whoever is killed
 // leaves his jobs to the others; a Redis that is lost and comes back has lost nothing.
 
-#include "load.hpp"
 #include "redis_server.hpp"
 #include "relay_process.hpp"
 #include "target_server.hpp"
@@ -29,22 +28,6 @@ const std::vector<std::string> on_disk{"--appendonly", "yes", "--appendfsync", "
 int rounds(int all)
 {
     return std::getenv("WEFT_TEST_FULL") != nullptr ? all : 4;
-}
-
-relay::load_result load_for(relay_process& r, const std::string& target,
-                            std::chrono::milliseconds time)
-{
-    relay::load_result result;
-    auto program = [&](weft::context ctx) -> weft::task<> {
-        relay::load_options o;
-        o.server = "http://127.0.0.1:" + std::to_string(r.port());
-        o.targets = {target};
-        o.clients = 16;
-        o.time = time;
-        result = co_await relay::give_jobs(ctx, o);
-    };
-    weft::run(program, weft::runtime_options{.procs = 1});
-    return result;
 }
 
 bool is_empty(relay_process& r)

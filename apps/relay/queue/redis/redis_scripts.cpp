@@ -9,7 +9,7 @@ namespace relay {
 namespace {
 
 /// delay, max attempts, random id, idempotency key, target, host, names, values, body
-/// -> [number, id] new; [0, id] existed; [-1, ""] conflict
+/// -> [1, id] new; [0, id] existed; [-1, ""] conflict
 constexpr const char* put = R"lua(
 local delay, key = tonumber(ARGV[1]), ARGV[4]
 settle(100)
@@ -25,8 +25,9 @@ if key ~= '' then
         return {0, prefix() .. '-' .. n}
     end
 end
-local n = string.format('%.0f', call('HINCRBY', meta, 'jobs', 1))
+local n = string.format('%.0f', math.max(microseconds, (call('HGET', meta, 'jobs') or 0) + 1))
 touch(n)
+call('HSET', meta, 'jobs', n)
 local id = prefix()
 if not id then
     id = ARGV[3]
@@ -41,7 +42,7 @@ if key ~= '' then
 end
 call('ZADD', P .. 'all', n, n)
 make_due(n, ARGV[6], delay)
-return {tonumber(n), id .. '-' .. n}
+return {1, id .. '-' .. n}
 )lua";
 
 /// from, how many -> [now, hosts whose turn it is, in order, upcoming]
@@ -167,8 +168,9 @@ touch(n)
 leave(n, f[4], f[5])
 note(n, ARGV[3], ARGV[4])
 call('HSET', P .. 'j:' .. n, 'state', 'done', 'due', now)
-call('HDEL', P .. 'j:' .. n, 'body', 'values')
 call('ZADD', P .. 'done', now, n)
+drop_bodies(2)
+call('RPUSH', P .. 'spent', n)
 purge(ARGV[5], ARGV[6], 2)
 return 1
 )lua";
@@ -184,7 +186,7 @@ local delay = tonumber(ARGV[5])
 leave(n, f[4], f[5])
 note(n, ARGV[3], ARGV[4])
 if ARGV[6] == '0' then
-    call('HINCRBY', P .. 'j:' .. n, 'attempts', -1)
+    call('HSET', P .. 'j:' .. n, 'attempts', f[6] - 1)
 elseif tonumber(f[6]) >= tonumber(f[7]) then
     make_dead(n, now)
     return 1
@@ -222,6 +224,7 @@ return 1
 constexpr const char* stats = R"lua(
 even_without_memory()
 settle(1000)
+drop_bodies(1000)
 purge(ARGV[1], ARGV[2], 1000)
 local result = {}
 for _, name in ipairs({'ready', 'delayed', 'leases', 'done', 'dead'}) do
@@ -281,6 +284,7 @@ return {jobs, prefix() .. '-' .. numbers[#numbers]}
 constexpr const char* look = R"lua(
 even_without_memory()
 settle(1000)
+drop_bodies(1000)
 purge(ARGV[1], ARGV[2], 1000)
 local next = upcoming(1)
 return {call('ZCARD', P .. 'ready'), next[1] and math.max(next[1] - now, 0) or -1}

@@ -8,7 +8,7 @@
 ///
 /// All keys of the queue `q` begin with `{q}:`, so that a cluster keeps them on one node. A job has a number n:
 ///
-///     meta        hash    id: what public ids begin with; jobs: the last number; turn: the last turn
+///     meta        hash    id: what public ids begin with; jobs: the last number, at least the time in microseconds; turn: the last turn
 ///     all         zset    every job's number, by number
 ///     j:n         hash    the job: target host names values body state attempts max created due status error key
 ///                         token: how often it was reserved; entry: its place in the stream; worker
@@ -20,7 +20,8 @@
 ///     leases      zset    numbers of jobs in flight, by the end of the lease
 ///     done, dead  zset    numbers, by the time when
 ///     k:key       string  idempotency key: "n fingerprint"; ends some time after its job's record, never before
-///     open        set     what the script that runs is changing: numbers, "h" and host; not there between scripts
+///     spent       list    numbers of jobs that are done and still have their bodies
+///     open        set     what the last script has changed: its mark (in meta: last), and a number or "h" and a host
 ///     changes     channel how many milliseconds from now something becomes ready
 ///
 /// Times are Redis' own, in milliseconds. Each script first does what time has done: delayed jobs become ready, and so do those whose

@@ -11,10 +11,11 @@ if redis.replicate_commands then redis.replicate_commands() end
 local call = redis.call
 local meta = KEYS[1]
 local P = string.sub(meta, 1, -5)
-local now
+local now, microseconds
 do
     local t = call('TIME')
-    now = t[1] * 1000 + math.floor(t[2] / 1000)
+    microseconds = t[1] * 1000000 + t[2]
+    now = math.floor(microseconds / 1000)
 end
 
 -- ---------------------------------------------------------------- ids
@@ -29,14 +30,21 @@ end
 
 -- ---------------------------------------------------------------- what is being changed
 
--- Of a transaction that a crash cut off at the end of the file, Redis 7 carries out the part that is there when it is started for
--- the second time. So each script first writes down what it will change, and strikes it out in the end. What a script finds there
--- it mends.
+-- Of a transaction that a crash cut off at the end of its file, Redis 7 forgets what is there when it is started again; but when it
+-- is started for the second time, it carries that out, before all that has happened since. So each script writes down what it will
+-- change, under a mark of its own, and the next one that writes strikes that out. A mark that is neither the last one's nor gone is
+-- that of a transaction that the others knew nothing of, and what it has touched is mended. For that:
+-- - nothing is numbered anew with a number that the forgotten transaction may have used: numbers are times;
+-- - fields are set, not added to;
+-- - what cannot be made good is not removed in the transaction that makes it superfluous, but later (`spent`).
 local open = P .. 'open'
-local touched = false
+local mark = string.format('%.0f', microseconds)
+local written = {}
 local function touch(what)
-    call('SADD', open, what)
-    touched = true
+    if written[what] then return end
+    call('SADD', open, mark .. ' ' .. what)
+    written[what] = true
+    written[1] = true
 end
 
 -- Redis refuses for want of memory only the first command that writes, and never this one, which does nothing.
@@ -105,17 +113,18 @@ local function mend_job(n, hosts)
     local j = P .. 'j:' .. n
     local f = call('HMGET', j, 'host', 'state', 'due', 'key')
     if f[1] then hosts[f[1]] = true end
+    -- Somebody else has put with its key since, because nobody knew of this one.
+    local keeper = f[4] and string.match(call('GET', P .. 'k:' .. f[4]) or '', '^%d+')
+    if keeper and keeper ~= n then f[2] = nil end
     for state, set in pairs(kept_in) do
         if state ~= f[2] then call('ZREM', P .. set, n) end
     end
     if f[2] then
         call('ZADD', P .. kept_in[f[2]], f[3], n)
         call('ZADD', P .. 'all', n, n)
-        if f[2] == 'done' then call('HDEL', j, 'body', 'values') end
+        if f[2] == 'done' then call('RPUSH', P .. 'spent', n) end
     else -- a put that was not finished, or a record that was to be forgotten
-        if f[4] and string.match(call('GET', P .. 'k:' .. f[4]) or '', '^%d+') == n then
-            call('DEL', P .. 'k:' .. f[4])
-        end
+        if keeper == n then call('DEL', P .. 'k:' .. f[4]) end
         call('DEL', j)
         call('ZREM', P .. 'all', n)
     end
@@ -145,18 +154,19 @@ local function mend_hosts(hosts)
     for _, j in ipairs(ready) do make_ready(j[3], j[4], j[1]) end
 end
 
-local function mend()
+-- `what`: numbers, and "h" and hosts.
+local function mend(what)
     local hosts = {}
-    for _, what in ipairs(call('SMEMBERS', open)) do
-        if string.sub(what, 1, 1) == 'h' then
-            hosts[string.sub(what, 2)] = true
+    for _, w in ipairs(what) do touch(w) end
+    for _, w in ipairs(what) do
+        if string.sub(w, 1, 1) == 'h' then
+            hosts[string.sub(w, 2)] = true
         else
-            mend_job(what, hosts)
+            mend_job(w, hosts)
         end
     end
     for host in pairs(hosts) do touch('h' .. host) end
     mend_hosts(hosts)
-    touched = true
 end
 
 -- ---------------------------------------------------------------- time
@@ -207,6 +217,17 @@ end
 
 local function note(n, status, err) call('HSET', P .. 'j:' .. n, 'status', status, 'error', err) end
 
+-- Drops the bodies of jobs that are done, at most so many.
+local function drop_bodies(most)
+    for _ = 1, most do
+        local n = call('LPOP', P .. 'spent')
+        if not n then return end
+        if call('HGET', P .. 'j:' .. n, 'state') == 'done' then
+            call('HDEL', P .. 'j:' .. n, 'body', 'values')
+        end
+    end
+end
+
 -- Forgets jobs that are done for longer than `keep`; their idempotency keys when they are old enough.
 local function purge(keep, keep_key, most)
     local old = call('ZRANGEBYSCORE', P .. 'done', '-inf', now - keep, 'LIMIT', 0, most)
@@ -249,6 +270,7 @@ local shown = {'target', 'host', 'names', 'state', 'attempts', 'max', 'created',
 local function show(n, with_body)
     local f = call('HMGET', P .. 'j:' .. n, unpack(shown, 1, with_body and 12 or 10))
     if not f[1] then return false end
+    if f[4] == 'done' then f[11], f[12] = nil, nil end
     table.insert(f, 1, prefix() .. '-' .. n)
     return f
 end
@@ -260,9 +282,20 @@ local function verb()
 inline constexpr const char* redis_scripts_end = R"lua(
 end
 
-if call('EXISTS', open) == 1 then mend() end
+local last = call('HGET', meta, 'last')
+local old, torn = call('SMEMBERS', open), {}
+for _, m in ipairs(old) do
+    local whose, what = string.match(m, '^(%d+) (.*)$')
+    if whose ~= last then torn[#torn + 1] = what end
+end
+if #torn > 0 then mend(torn) end
 local result = verb()
-if touched then call('DEL', open) end
+if written[1] then
+    for i = 1, #old, 1000 do
+        call('SREM', open, unpack(old, i, math.min(i + 999, #old)))
+    end
+    call('HSET', meta, 'last', mark)
+end
 return result
 )lua";
 

@@ -113,8 +113,6 @@ pid_t launch(std::vector<std::string> arguments, std::string file)
 
 redis_server::redis_server(std::vector<std::string> arguments) : arguments_(std::move(arguments))
 {
-    directory_ = (std::filesystem::temp_directory_path() / "weft_redis_XXXXXX").string();
-    if (!::mkdtemp(directory_.data())) throw std::runtime_error("no directory for Redis");
     for (int i = 0;; ++i) {
         do {
             port_ = free_port();
@@ -135,8 +133,6 @@ redis_server::~redis_server()
 {
     kill();
     ::close(reservation_);
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
 }
 
 bool redis_server::is_installed()
@@ -151,7 +147,7 @@ std::string redis_server::url(const std::string& queue) const
 
 std::string redis_server::append_file() const
 {
-    return directory_ + "/appendonlydir/appendonly.aof.1.incr.aof";
+    return directory_.file("appendonlydir/appendonly.aof.1.incr.aof");
 }
 
 void redis_server::kill()
@@ -163,10 +159,17 @@ void redis_server::kill()
 
 void redis_server::start(bool until_it_answers)
 {
-    std::vector<std::string> argv{"redis-server", "--port",           std::to_string(port_),
-                                  "--bind",       "127.0.0.1",        "--dir",
-                                  directory_,     "--save",           "",
-                                  "--logfile",    directory_ + "/log"};
+    std::vector<std::string> argv{"redis-server",
+                                  "--port",
+                                  std::to_string(port_),
+                                  "--bind",
+                                  "127.0.0.1",
+                                  "--dir",
+                                  directory_.path().string(),
+                                  "--save",
+                                  "",
+                                  "--logfile",
+                                  directory_.file("log")};
     argv.insert(argv.end(), arguments_.begin(), arguments_.end());
     pid_ = launch(std::move(argv), program());
     if (!until_it_answers) return;
@@ -174,7 +177,7 @@ void redis_server::start(bool until_it_answers)
         int status = 0;
         if (::waitpid(pid_, &status, WNOHANG) == pid_) {
             pid_ = -1;
-            std::ifstream log(directory_ + "/log");
+            std::ifstream log(directory_.file("log"));
             throw std::runtime_error("redis-server ended: " +
                                      std::string(std::istreambuf_iterator<char>(log), {}));
         }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "scratch_directory.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -42,7 +44,7 @@ private:
     [[nodiscard]] bool answers() const;
 
     const std::vector<std::string> arguments_;
-    std::string directory_;
+    weft_test::scratch_directory directory_;
     std::uint16_t port_ = 0;
     int reservation_ = -1; ///< of the port
     pid_t pid_ = -1;

@@ -4,6 +4,7 @@
 // The queue in a SQLite file: the suite, and what only this backend does: files that are full, damaged, somebody else's.
 
 #include "queue_suite.hpp"
+#include "scratch_directory.hpp"
 #include "sqlite_database.hpp"
 #include "sqlite_queue.hpp"
 
@@ -23,40 +24,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A directory of the test's own, gone after it.
-class directory {
-public:
-    directory()
-    {
-        std::string name = (fs::temp_directory_path() / "relay-test-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    directory(const directory&) = delete;
-    directory& operator=(const directory&) = delete;
-    ~directory()
-    {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    [[nodiscard]] std::string file(const std::string& name = "relay.db") const
-    {
-        return (path_ / name).string();
-    }
-
-private:
-    fs::path path_;
-};
-
 class in_sqlite final : public backend {
 public:
     weft::task<std::unique_ptr<relay::queue>> open() override
     {
-        return relay::open_sqlite_queue(where_.file());
+        return relay::open_sqlite_queue(where_.file("relay.db"));
     }
 
 private:
-    const directory where_;
+    const weft_test::scratch_directory where_;
 };
 
 /// What opening that file says.
@@ -90,10 +66,11 @@ std::unique_ptr<backend> make_backend()
 } // namespace relay_test
 
 using namespace relay_test;
+using weft_test::scratch_directory;
 
 TEST_CASE("a file that is no queue is told apart, and left as it was")
 {
-    const directory d;
+    const scratch_directory d;
     const std::string text = d.file("notes.txt");
     std::ofstream(text) << std::string(5000, 'x');
     CHECK(has(refusal(text), "is no SQLite database"));
@@ -116,8 +93,8 @@ TEST_CASE("a file that is no queue is told apart, and left as it was")
 
 TEST_CASE("a damaged file is refused, or its calls say so; nothing crashes")
 {
-    const directory d;
-    const std::string file = d.file();
+    const scratch_directory d;
+    const std::string file = d.file("relay.db");
     auto fill = [&]() -> weft::task<> {
         const auto q = co_await relay::open_sqlite_queue(file);
         for (int i = 0; i < 200; ++i) (void)co_await put(*q, a_job("a:1", std::string(500, 'b')));
@@ -153,13 +130,13 @@ TEST_CASE("a damaged file is refused, or its calls say so; nothing crashes")
 
 TEST_CASE("a second process is kept out, with a sentence that says what to do")
 {
-    const directory d;
+    const scratch_directory d;
     auto main = [&]() -> weft::task<> {
-        const auto q = co_await relay::open_sqlite_queue(d.file());
+        const auto q = co_await relay::open_sqlite_queue(d.file("relay.db"));
         (void)co_await put(*q, a_job());
         std::string why;
         try {
-            (void)co_await relay::open_sqlite_queue(d.file());
+            (void)co_await relay::open_sqlite_queue(d.file("relay.db"));
         } catch (const std::runtime_error& e) {
             why = e.what();
         }
@@ -173,14 +150,14 @@ TEST_CASE("a second process is kept out, with a sentence that says what to do")
 
 TEST_CASE("a full disk: puts fail with a reason, and all goes on once there is room")
 {
-    const directory d;
+    const scratch_directory d;
     // In a process of its own: the limit of a file's size stands for the disk's end.
     const pid_t child = ::fork();
     if (child == 0) {
         ::signal(SIGXFSZ, SIG_IGN);
         int status = 1;
         auto main = [&]() -> weft::task<> {
-            const auto q = co_await relay::open_sqlite_queue(d.file());
+            const auto q = co_await relay::open_sqlite_queue(d.file("relay.db"));
             std::vector<std::string> ids;
             ids.push_back((co_await q->put(weft::background(), a_job())).id);
             rlimit limit{};
@@ -219,11 +196,11 @@ TEST_CASE("a full disk: puts fail with a reason, and all goes on once there is r
 
 TEST_CASE("what is done is forgotten in time")
 {
-    const directory d;
+    const scratch_directory d;
     auto main = [&]() -> weft::task<> {
         relay::sqlite_queue_options o;
         o.keep_done = 0ms;
-        const auto q = co_await relay::open_sqlite_queue(d.file(), o);
+        const auto q = co_await relay::open_sqlite_queue(d.file("relay.db"), o);
         const std::string id = co_await put(*q, a_job());
         const relay::reserved_job j = co_await take(*q);
         CHECK(co_await ack(*q, j.lease));
@@ -237,9 +214,9 @@ TEST_CASE("what is done is forgotten in time")
 TEST_CASE("a million jobs wait in the file, not in memory" *
           doctest::skip(std::getenv("WEFT_TEST_FULL") == nullptr))
 {
-    const directory d;
+    const scratch_directory d;
     auto main = [&]() -> weft::task<> {
-        const auto q = co_await relay::open_sqlite_queue(d.file());
+        const auto q = co_await relay::open_sqlite_queue(d.file("relay.db"));
         weft::wait_group all;
         for (int g = 0; g < 256; ++g) {
             all.go([&q, g]() -> weft::task<> {
