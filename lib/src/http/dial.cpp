@@ -75,8 +75,7 @@ task<tcp::socket> dial(context ctx, const url& to, const client_options& options
     std::vector<tcp::endpoint> where = co_await addresses_of(ctx, to);
     if (options.allows_address) {
         std::erase_if(where, [&](const auto& e) { return !options.allows_address(e.address()); });
-        if (where.empty())
-            throw asio::system_error(asio::error::access_denied, connecting_to(to));
+        if (where.empty()) throw asio::system_error(asio::error::access_denied, connecting_to(to));
     }
     const std::optional<time_point> end = ctx.deadline();
     asio::error_code first = asio::error::host_not_found;

@@ -20,6 +20,6 @@ namespace weft::http::detail {
 /// @throws asio::system_error  why the first address could not be reached, or that there is none; with the host's name.
 /// @par Source  Go net.Dialer (dialSerial, partialDeadline).
 [[nodiscard]] task<asio::ip::tcp::socket> dial(context ctx, const url& to,
-                                                  const client_options& options);
+                                               const client_options& options);
 
 } // namespace weft::http::detail
