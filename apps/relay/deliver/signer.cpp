@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "signer.hpp"
 
+#include "base64.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -9,7 +11,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace relay {
 
@@ -22,30 +26,14 @@ const unsigned char* bytes(std::string_view s)
     return reinterpret_cast<const unsigned char*>(s.data());
 }
 
-std::string base64(std::string_view s)
-{
-    std::string out((s.size() + 2) / 3 * 4 + 1, '\0'); // EVP_EncodeBlock ends it with a zero
-    out.resize(static_cast<std::size_t>(EVP_EncodeBlock(
-        reinterpret_cast<unsigned char*>(out.data()), bytes(s), static_cast<int>(s.size()))));
-    return out;
-}
-
 std::string decoded(std::string_view key)
 {
     if (!key.starts_with(prefix)) throw std::invalid_argument("a signing key begins with whsec_");
-    key.remove_prefix(prefix.size());
-    std::string out(key.size() / 4 * 3 + 3, '\0');
-    const int n = key.size() % 4 == 0
-                      ? EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes(key),
-                                        static_cast<int>(key.size()))
-                      : -1;
-    if (n < 0) throw std::invalid_argument("a signing key is no base64 after whsec_");
-    out.resize(static_cast<std::size_t>(n)); // with a zero for each '=' at the end
-    for (std::size_t i = key.size(); i > 0 && key[i - 1] == '=' && !out.empty(); --i)
-        out.pop_back();
-    if (out.size() < 24 || out.size() > 64)
+    std::optional<std::string> bytes = from_base64(key.substr(prefix.size()));
+    if (!bytes) throw std::invalid_argument("a signing key is no base64 after whsec_");
+    if (bytes->size() < 24 || bytes->size() > 64)
         throw std::invalid_argument("a signing key has 24 to 64 bytes");
-    return out;
+    return std::move(*bytes);
 }
 
 } // namespace
@@ -67,7 +55,7 @@ std::string signer::sign(std::string_view id, std::int64_t seconds, std::string_
                  message.size(), sum.data(), &size) == nullptr)
             throw std::runtime_error("OpenSSL makes no HMAC");
         if (!all.empty()) all += ' ';
-        all.append("v1,").append(base64({reinterpret_cast<const char*>(sum.data()), size}));
+        all.append("v1,").append(to_base64({reinterpret_cast<const char*>(sum.data()), size}));
     }
     return all;
 }

@@ -35,14 +35,12 @@ weft::task<> run(relay::target_server& target, relay::load_options o,
         co_await weft::sleep(10ms);
     const double took = std::chrono::duration<double>(weft::clock::now() - began).count();
     const auto times = target.times().read();
-    std::size_t lost = 0;
-    for (const std::string& id : r.ids) lost += target.times_of(id) == 0 ? 1 : 0;
     std::printf("delivered %zu in %.2f s: %.0f/s; from request to target p50 %.2f ms, p90 %.2f ms, "
                 "p99 %.2f ms; "
                 "too often %zu, missing %zu\n",
                 target.delivered(), took, static_cast<double>(target.delivered()) / took,
                 times.quantile(0.5), times.quantile(0.9), times.quantile(0.99), target.too_often(),
-                lost);
+                target.missing(r.ids));
 }
 
 } // namespace

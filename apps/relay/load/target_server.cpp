@@ -127,6 +127,13 @@ int target_server::times_of(const std::string& id) const
     return found == jobs_.end() ? 0 : found->second.all;
 }
 
+std::size_t target_server::missing(const std::vector<std::string>& ids) const
+{
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(
+        std::count_if(ids.begin(), ids.end(), [&](const auto& id) { return !jobs_.contains(id); }));
+}
+
 std::size_t target_server::delivered() const
 {
     const std::lock_guard lock(mutex_);

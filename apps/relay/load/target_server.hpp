@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 /// `target_server`: what webhooks are delivered to, when relay is measured or tested.
 
@@ -42,6 +43,8 @@ public:
     [[nodiscard]] std::string url(const std::string& path) const;
     /// How often a job has come, whatever was answered.
     [[nodiscard]] int times_of(const std::string& id) const;
+    /// How many of these jobs have not come.
+    [[nodiscard]] std::size_t missing(const std::vector<std::string>& ids) const;
     /// Jobs that have been answered with 200, and how often too often, all together.
     [[nodiscard]] std::size_t delivered() const;
     [[nodiscard]] std::size_t too_often() const;

@@ -2,18 +2,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "job_json.hpp"
 
+#include "base64.hpp"
 #include "duration_text.hpp"
 #include "targets.hpp"
 
 #include <weft/http.hpp>
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <limits>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace relay {
 
@@ -73,21 +73,6 @@ header_list headers_from(const json& j)
     return list;
 }
 
-std::string from_base64(const std::string& text)
-{
-    std::string out(text.size() / 4 * 3 + 3, '\0');
-    const int n = text.size() % 4 == 0
-                      ? EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                        reinterpret_cast<const unsigned char*>(text.data()),
-                                        static_cast<int>(text.size()))
-                      : -1;
-    if (n < 0) bad("\"body_base64\" is no base64");
-    out.resize(static_cast<std::size_t>(n));
-    for (std::size_t i = text.size(); i > 0 && text[i - 1] == '=' && !out.empty(); --i)
-        out.pop_back();
-    return out;
-}
-
 std::chrono::milliseconds delay_from(const json& j)
 {
     if (j.is_string()) return parse_duration(j.get<std::string>());
@@ -130,7 +115,9 @@ new_job parse_job(std::string_view text, const job_limits& limits)
             result.what.body = value.is_string() ? value.get<std::string>() : value.dump();
         } else if (name == "body_base64") {
             type = "application/octet-stream";
-            result.what.body = from_base64(text_of(value, name));
+            std::optional<std::string> bytes = from_base64(text_of(value, name));
+            if (!bytes) bad("\"body_base64\" is no base64");
+            result.what.body = std::move(*bytes);
         } else if (name == "delay") {
             result.delay = delay_from(value);
         } else if (name == "max_attempts") {

@@ -14,54 +14,25 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
-#include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 using namespace relay_test;
 using namespace std::chrono_literals;
-
-namespace {
-
-int rounds()
-{
-    return std::getenv("WEFT_TEST_FULL") != nullptr ? 100 : 4;
-}
-
-} // namespace
 
 TEST_CASE("killed at any moment: no job is lost, and few are delivered twice")
 {
     const directory d;
     relay::target_server target;
     constexpr int at_a_time = 32;
-    std::vector<std::string> accepted;
-    std::mt19937 random(std::random_device{}());
-    const int n = rounds();
-    for (int i = 0; i < n; ++i) {
-        relay_process r(d.file(), {"--host-concurrency", std::to_string(at_a_time)});
-        static_cast<void>(r.port()); // it is up
-        const auto moment = std::chrono::milliseconds(50 + random() % 700);
-        std::thread killer([&] {
-            std::this_thread::sleep_for(moment);
-            r.signal(SIGKILL);
-        });
-        const relay::load_result done = load_for(r, target.url("/ok"), moment + 30ms);
-        killer.join();
-        CHECK(r.wait() == 128 + SIGKILL);
-        accepted.insert(accepted.end(), done.ids.begin(), done.ids.end());
-    }
+    const int n = rounds(100);
+    const std::vector<std::string> how{"--host-concurrency", std::to_string(at_a_time)};
+    const std::vector<std::string> accepted =
+        killed_under_load(d.file(), how, target.url("/ok"), n, 700ms);
     relay_process r(d.file());
-    std::size_t missing = accepted.size();
-    (void)eventually([&] {
-        const json s = r.ask("GET", "/stats").body;
-        return s["ready"] == 0 && s["delayed"] == 0 && s["in_flight"] == 0;
-    });
-    missing = 0;
-    for (const std::string& id : accepted) missing += target.times_of(id) == 0 ? 1U : 0U;
+    CHECK(eventually([&] { return r.is_idle(); }));
+    const std::size_t missing = target.missing(accepted);
     MESSAGE(accepted.size() << " jobs were accepted, " << missing << " lost, " << target.too_often()
                             << " delivered too often, in " << n << " kills");
     CHECK(accepted.size() > static_cast<std::size_t>(n));

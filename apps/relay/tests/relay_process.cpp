@@ -5,6 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -62,6 +65,13 @@ void relay_process::wait_for(const std::string& id, const std::string& state)
     REQUIRE_MESSAGE(came, "the job is not " << state << ": " << show(id).dump() << printed());
 }
 
+bool relay_process::is_idle()
+{
+    const answer a = ask("GET", "/stats");
+    if (a.status != 200) return false;
+    return a.body["ready"] == 0 && a.body["delayed"] == 0 && a.body["in_flight"] == 0;
+}
+
 double relay_process::metric(const std::string& name)
 {
     const std::string text = '\n' + ask("GET", "/metrics").text;
@@ -85,6 +95,35 @@ relay::load_result load_for(relay_process& r, const std::string& target,
     };
     weft::run(program, weft::runtime_options{.procs = 1});
     return result;
+}
+
+int rounds(int all)
+{
+    return std::getenv("WEFT_TEST_FULL") != nullptr ? all : 4;
+}
+
+std::vector<std::string> killed_under_load(const std::string& queue,
+                                           const std::vector<std::string>& how,
+                                           const std::string& target, int times,
+                                           std::chrono::milliseconds longest)
+{
+    std::vector<std::string> accepted;
+    std::mt19937 random(std::random_device{}());
+    for (int i = 0; i < times; ++i) {
+        relay_process r(queue, how);
+        static_cast<void>(r.port()); // it is up
+        const auto moment =
+            50ms + std::chrono::milliseconds(random() % static_cast<unsigned>(longest.count()));
+        std::thread killer([&] {
+            std::this_thread::sleep_for(moment);
+            r.signal(SIGKILL);
+        });
+        const relay::load_result jobs = load_for(r, target, moment + 30ms);
+        killer.join();
+        CHECK(r.wait() == 128 + SIGKILL);
+        accepted.insert(accepted.end(), jobs.ids.begin(), jobs.ids.end());
+    }
+    return accepted;
 }
 
 bool eventually(const std::function<bool()>& f)

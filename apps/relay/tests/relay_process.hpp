@@ -52,6 +52,8 @@ public:
     }
     /// Waits until the job is in that state; the test fails after twenty seconds.
     void wait_for(const std::string& id, const std::string& state);
+    /// Nothing waits or is in flight.
+    [[nodiscard]] bool is_idle();
     /// The value behind that name and labels in /metrics.
     double metric(const std::string& name);
 
@@ -62,6 +64,15 @@ private:
 /// Sixteen clients that give jobs for that target to it.
 relay::load_result load_for(relay_process& r, const std::string& target,
                             std::chrono::milliseconds time);
+
+/// How often what needs many rounds is done: `all` with WEFT_TEST_FULL, else a few times.
+[[nodiscard]] int rounds(int all);
+
+/// So many relays on that queue, one after the other, each killed under load within `longest`. The ids of the jobs accepted.
+std::vector<std::string> killed_under_load(const std::string& queue,
+                                           const std::vector<std::string>& how,
+                                           const std::string& target, int times,
+                                           std::chrono::milliseconds longest);
 
 /// Waits until it is so; false: it is not, after twenty seconds.
 bool eventually(const std::function<bool()>& f);

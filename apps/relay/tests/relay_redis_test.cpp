@@ -10,10 +10,9 @@
 
 #include "testing.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,25 +24,6 @@ namespace {
 
 const std::vector<std::string> on_disk{"--appendonly", "yes", "--appendfsync", "always"};
 
-int rounds(int all)
-{
-    return std::getenv("WEFT_TEST_FULL") != nullptr ? all : 4;
-}
-
-bool is_empty(relay_process& r)
-{
-    const answer a = r.ask("GET", "/stats");
-    if (a.status != 200) return false;
-    return a.body["ready"] == 0 && a.body["delayed"] == 0 && a.body["in_flight"] == 0;
-}
-
-std::size_t missing(const relay::target_server& target, const std::vector<std::string>& ids)
-{
-    std::size_t n = 0;
-    for (const std::string& id : ids) n += target.times_of(id) == 0 ? 1U : 0U;
-    return n;
-}
-
 } // namespace
 
 TEST_CASE("redis: two relays share the work, and each job is delivered once")
@@ -53,8 +33,8 @@ TEST_CASE("redis: two relays share the work, and each job is delivered once")
     relay_process a(redis.url()), b(redis.url(), {"work"});
     const relay::load_result jobs = load_for(a, target.url("/ok"), 1s);
     REQUIRE(jobs.ids.size() > 50);
-    CHECK(eventually([&] { return is_empty(a); }));
-    CHECK(missing(target, jobs.ids) == 0);
+    CHECK(eventually([&] { return a.is_idle(); }));
+    CHECK(target.missing(jobs.ids) == 0);
     CHECK(target.too_often() == 0);
     const double of_a = a.metric("relay_jobs_delivered_total"),
                  of_b = b.metric("relay_jobs_delivered_total");
@@ -95,27 +75,14 @@ TEST_CASE("redis: relays are killed at any moment, and no job is lost")
     constexpr std::size_t at_a_time = 32;
     const std::vector<std::string> how{"--lease", "1s", "--host-concurrency",
                                        std::to_string(at_a_time)};
-    std::vector<std::string> accepted;
-    std::mt19937 random(std::random_device{}());
     const int n = rounds(100);
-    for (int i = 0; i < n; ++i) {
-        relay_process r(redis.url(), how);
-        const auto moment = std::chrono::milliseconds(50 + random() % 500);
-        static_cast<void>(r.port());
-        std::thread killer([&] {
-            std::this_thread::sleep_for(moment);
-            r.signal(SIGKILL);
-        });
-        const relay::load_result jobs = load_for(r, target.url("/ok"), moment + 30ms);
-        killer.join();
-        (void)r.wait();
-        accepted.insert(accepted.end(), jobs.ids.begin(), jobs.ids.end());
-    }
+    const std::vector<std::string> accepted =
+        killed_under_load(redis.url(), how, target.url("/ok"), n, 500ms);
     relay_process r(redis.url(), how);
-    CHECK(eventually([&] { return is_empty(r); }));
-    MESSAGE(accepted.size() << " jobs were accepted, " << missing(target, accepted) << " lost, "
+    CHECK(eventually([&] { return r.is_idle(); }));
+    MESSAGE(accepted.size() << " jobs were accepted, " << target.missing(accepted) << " lost, "
                             << target.too_often() << " delivered too often, in " << n << " kills");
-    CHECK(missing(target, accepted) == 0);
+    CHECK(target.missing(accepted) == 0);
     CHECK(target.too_often() <= static_cast<std::size_t>(n) * at_a_time);
 }
 
@@ -137,11 +104,11 @@ TEST_CASE("redis: it is killed and comes back while jobs are given and delivered
     const relay::load_result jobs =
         load_for(r, target.url("/ok"), std::chrono::milliseconds(400 * n));
     breaker.join();
-    CHECK(eventually([&] { return is_empty(r); }));
-    MESSAGE(jobs.ids.size() << " jobs were accepted, " << missing(target, jobs.ids) << " lost, "
+    CHECK(eventually([&] { return r.is_idle(); }));
+    MESSAGE(jobs.ids.size() << " jobs were accepted, " << target.missing(jobs.ids) << " lost, "
                             << jobs.refused << " refused, in " << n << " kills of Redis");
     CHECK(jobs.ids.size() > 20);
-    CHECK(missing(target, jobs.ids) == 0);
+    CHECK(target.missing(jobs.ids) == 0);
     CHECK(r.ask("GET", "/healthz").status == 200);
 }
 

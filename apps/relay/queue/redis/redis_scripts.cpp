@@ -160,13 +160,8 @@ return result
 
 /// id, token, status, error, keep, keep key -> whether
 constexpr const char* ack = R"lua(
-even_without_memory()
-settle(100)
-local n, f = held(ARGV[1], ARGV[2])
+local n, f = take_back()
 if not n then return 0 end
-touch(n)
-leave(n, f[4], f[5])
-note(n, ARGV[3], ARGV[4])
 call('HSET', P .. 'j:' .. n, 'state', 'done', 'due', now)
 call('ZADD', P .. 'done', now, n)
 drop_bodies(2)
@@ -177,14 +172,9 @@ return 1
 
 /// id, token, status, error, delay, whether it counts -> whether
 constexpr const char* release = R"lua(
-even_without_memory()
-settle(100)
-local n, f = held(ARGV[1], ARGV[2])
+local n, f = take_back()
 if not n then return 0 end
-touch(n)
 local delay = tonumber(ARGV[5])
-leave(n, f[4], f[5])
-note(n, ARGV[3], ARGV[4])
 if ARGV[6] == '0' then
     call('HSET', P .. 'j:' .. n, 'attempts', f[6] - 1)
 elseif tonumber(f[6]) >= tonumber(f[7]) then
@@ -197,13 +187,8 @@ return 1
 
 /// id, token, status, error -> whether
 constexpr const char* bury = R"lua(
-even_without_memory()
-settle(100)
-local n, f = held(ARGV[1], ARGV[2])
+local n, f = take_back()
 if not n then return 0 end
-touch(n)
-leave(n, f[4], f[5])
-note(n, ARGV[3], ARGV[4])
 make_dead(n, now)
 return 1
 )lua";

@@ -217,6 +217,18 @@ end
 
 local function note(n, status, err) call('HSET', P .. 'j:' .. n, 'status', status, 'error', err) end
 
+-- How ack, release and bury begin: ends the lease that ARGV names, and notes how the attempt went. nil: it is not held.
+local function take_back()
+    even_without_memory()
+    settle(100)
+    local n, f = held(ARGV[1], ARGV[2])
+    if not n then return end
+    touch(n)
+    leave(n, f[4], f[5])
+    note(n, ARGV[3], ARGV[4])
+    return n, f
+end
+
 -- Drops the bodies of jobs that are done, at most so many.
 local function drop_bodies(most)
     for _ = 1, most do
