@@ -4,6 +4,9 @@
 #include "scenarios_weft.hpp"
 #include "scenarios.hpp"
 
+#include <weft/debug/contention.hpp>
+#include <weft/debug/trace.hpp>
+#include <weft/debug/watchdog.hpp>
 #include <weft/weft.hpp>
 
 #include <algorithm>
@@ -441,10 +444,35 @@ constexpr std::pair<std::string_view, weft_body> bodies[] = {
     {"ctx_with_timeout_cancel", ctx_with_timeout_cancel},
 };
 
+/// What looks on while a scenario runs: WEFT_BENCH_OBSERVE is "trace", "blocks", "latency" or "slices".
+class onlooker {
+public:
+    onlooker()
+    {
+        const char* what = std::getenv("WEFT_BENCH_OBSERVE"); // NOLINT(concurrency-mt-unsafe)
+        if (!what) { return; }
+        const std::string_view name = what;
+        if (name == "trace") { trace_.emplace(); }
+        if (name == "trace_small") {
+            trace_.emplace(weft::debug::trace_options{.records_per_worker = 4096});
+        }
+        if (name == "blocks") {
+            weft::debug::set_block_profile_rate(std::chrono::microseconds(10));
+        }
+        if (name == "latency") { weft::debug::set_latency_sampling(16); }
+        if (name == "slices") { watchdog_.emplace(); }
+    }
+
+private:
+    std::optional<weft::debug::trace> trace_;
+    std::optional<weft::debug::watchdog> watchdog_;
+};
+
 } // namespace
 
 std::optional<result> run_weft(const request& asked)
 {
+    const onlooker looks_on;
     if (asked.what.name == "mem_parked") { return mem_parked(asked); }
     if (asked.what.name == "timers_1m_bytes") { return timers_bytes(asked); }
     if (asked.what.name == "timers_1m_fire") {

@@ -130,7 +130,11 @@ void slot_binding::cancel() noexcept
 void adopt(goroutine& g, const asio_thread& t) noexcept
 {
     g.sched = &t.get_executor().sched();
+    // It runs, and so must a dump find it, which need not wait for the slice that it began in. It is not the thread's
+    // current one: Asio starts it inside of somebody else's slice, and its first await leads out of that.
+    g.reason.store(wait_reason::running, std::memory_order_relaxed);
     g.sched->enroll(g, std::source_location());
+    if (is_observed()) note_resumed(g);
     const asio::cancellation_state s = t.get_cancellation_state();
     if (s.slot().is_connected()) new (std::nothrow) slot_binding(g, s); // the goroutine releases it
 }

@@ -3,6 +3,8 @@
 
 #include <weft/debug/goroutines.hpp>
 
+#include "snapshot.hpp"
+
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/threads.hpp>
 #include <weft/detail/world.hpp>
@@ -16,43 +18,6 @@
 namespace weft {
 
 namespace detail {
-
-namespace {
-
-struct world_list {
-    os_mutex mutex;
-    std::vector<scheduler*> all;
-};
-
-world_list& the_world()
-{
-    static auto* w = new world_list; // never destroyed: a dump may come late
-    return *w;
-}
-
-} // namespace
-
-void join_world(scheduler& s)
-{
-    std::lock_guard lock(the_world().mutex);
-    the_world().all.push_back(&s);
-}
-
-void leave_world(scheduler& s) noexcept
-{
-    std::lock_guard lock(the_world().mutex);
-    std::erase(the_world().all, &s);
-}
-
-std::vector<std::shared_ptr<scheduler>> world()
-{
-    std::lock_guard lock(the_world().mutex);
-    std::vector<std::shared_ptr<scheduler>> running;
-    for (scheduler* s : the_world().all) {
-        if (auto p = s->weak_from_this().lock()) running.push_back(std::move(p));
-    }
-    return running;
-}
 
 namespace {
 
@@ -135,157 +100,32 @@ const char* wait_reason_text(wait_reason r) noexcept
 
 namespace debug {
 
-namespace {
-
-using detail::goroutine;
-using detail::intrusive_list;
-using detail::promise_core;
-using detail::wait_reason;
-
-/// What is copied under the shard's lock, where nothing may be allocated.
-struct snapshot {
-    std::uint64_t id, parent;
-    std::source_location spawn_site;
-    wait_reason reason;
-    clock::time_point since;
-    std::size_t first_frame, frames;
-    std::size_t name_length;
-    char name[64];
-    detail::lock_owner lock;
-};
-
-bool is_waiting(wait_reason r) noexcept
-{
-    return r != wait_reason::running && !is_queued(r);
-}
-
-const char* state_of(wait_reason r) noexcept
-{
-    return is_waiting(r) ? "waiting" : detail::wait_reason_text(r);
-}
-
-/// The frames of a goroutine that runs are not ours to read.
-const promise_core* readable_chain(const goroutine& g, wait_reason r) noexcept
-{
-    return r == wait_reason::running ? nullptr : g.top_core;
-}
-
-struct room {
-    std::size_t goroutines = 0, frames = 0;
-};
-
-room measure(detail::registry_shard& shard) noexcept
-{
-    room r;
-    shard.lock.lock();
-    for (const goroutine* g = shard.live.front(); g;
-         g = intrusive_list<goroutine>::next(const_cast<goroutine*>(g))) {
-        ++r.goroutines;
-        for (auto* c = readable_chain(*g, g->reason.load(std::memory_order_acquire)); c;
-             c = c->caller)
-            ++r.frames;
-    }
-    shard.lock.unlock();
-    return r;
-}
-
-void copy_shard(detail::registry_shard& shard, std::vector<snapshot>& into,
-                std::vector<std::source_location>& sites) noexcept
-{
-    shard.lock.lock();
-    for (goroutine* g = shard.live.front(); g && into.size() < into.capacity();
-         g = intrusive_list<goroutine>::next(g)) {
-        const wait_reason reason = g->reason.load(std::memory_order_acquire);
-        snapshot s{g->id, g->parent, g->spawn_site, reason, {}, sites.size(), 0, 0, {}, {}};
-        if (reason != wait_reason::running) s.since = g->since;
-        if (is_waiting(reason) && g->parked_on)
-            s.lock = g->parked_on.verb->owner(g->parked_on.driver);
-        for (auto* c = readable_chain(*g, reason); c && sites.size() < sites.capacity();
-             c = c->caller) {
-            sites.push_back(c->site);
-            ++s.frames;
-        }
-        if (g->extras) s.name_length = g->extras->name.copy(s.name, sizeof s.name);
-        into.push_back(s);
-    }
-    shard.lock.unlock();
-}
-
-} // namespace
-
 std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
 {
-    std::vector<snapshot> taken;
-    std::vector<std::source_location> sites;
-    const goroutine* self = detail::this_thread_state().current;
-    const std::uint64_t own_id = self && self->sched == &sched ? self->id : 0;
-    sched.with_world_stopped([&] {
-        room total;
-        const auto shards = sched.shards();
-        for (auto* s : shards) {
-            const room r = measure(*s);
-            total.goroutines += r.goroutines;
-            total.frames += r.frames;
-        }
-        constexpr std::size_t slack = 64; // a goroutine in a long slice may have started others
-        taken.reserve(total.goroutines + slack);
-        sites.reserve(total.frames + slack);
-        for (auto* s : shards) copy_shard(*s, taken, sites);
-    });
-    std::sort(taken.begin(), taken.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     std::vector<goroutine_info> all;
-    all.reserve(taken.size());
+    detail::snapshot_part taken;
+    if (!detail::take_snapshot(sched, taken)) return all;
+    all.reserve(taken.goroutines.size());
     const auto now = clock::now();
-    for (const snapshot& s : taken) {
+    for (const detail::snapshot& s : taken.goroutines) {
         goroutine_info g;
         g.id = s.id;
         g.runtime = sched.number;
         g.name.assign(s.name, s.name_length);
-        g.state = state_of(s.reason);
+        g.labels = s.labels.list();
+        g.state = detail::state_text(s.reason);
         g.wait_reason = detail::wait_reason_text(s.reason);
-        if (s.since != clock::time_point() && s.id != own_id)
-            g.waiting = std::max(duration::zero(), now - s.since);
+        g.waiting = s.waiting(now);
         g.parent = s.parent;
         g.spawn_site = s.spawn_site;
-        g.frames.assign(sites.begin() + static_cast<std::ptrdiff_t>(s.first_frame),
-                        sites.begin() + static_cast<std::ptrdiff_t>(s.first_frame + s.frames));
+        const auto frames = taken.frames_of(s);
+        g.frames.assign(frames.begin(), frames.end());
         g.lock_holder = s.lock.goroutine;
         g.locked_at = s.lock.site;
         all.push_back(std::move(g));
     }
     return all;
 }
-
-namespace {
-
-/// The library's own frames around the user's function.
-bool is_internal(const std::source_location& f)
-{
-    const std::string_view file = f.file_name();
-    return f.line() == 0 || file.find("weft/detail/") != file.npos ||
-           file.find("weft/testing/") != file.npos || file.ends_with("testing/machine.cpp") ||
-           file.ends_with("weft/run.hpp") || file.ends_with("weft/sync_wait.hpp") ||
-           file.ends_with("weft/join_handle.hpp");
-}
-
-/// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the
-/// user knows it as "f(int)".
-std::string_view readable_name(std::string_view name)
-{
-    constexpr std::string_view frame = ".Frame*)";
-    if (!name.ends_with(frame)) return name;
-    const auto end = name.rfind("::_Z");
-    std::size_t depth = 0;
-    for (std::size_t i = name.size(); i-- > 0;) {
-        if (name[i] == ')') ++depth;
-        if (name[i] == '(' && --depth == 0) {
-            return end != name.npos && end > i ? name.substr(i + 1, end - i - 1) : name;
-        }
-    }
-    return name;
-}
-
-} // namespace
 
 std::vector<goroutine_info> goroutines()
 {
@@ -324,13 +164,15 @@ void print(std::ostream& out, const goroutine_info& g)
         minutes > 0) {
         out << ", " << minutes << (minutes == 1 ? " minute" : " minutes");
     }
-    out << "]:\n";
+    out << ']';
+    if (!g.labels.empty()) out << ' ' << detail::label_text(g.labels);
+    out << ":\n";
     const auto print_site = [&out](const std::source_location& f) {
-        out << readable_name(f.function_name()) << "\n\t" << f.file_name() << ':' << f.line()
-            << '\n';
+        out << detail::readable_name(f.function_name()) << "\n\t" << f.file_name() << ':'
+            << f.line() << '\n';
     };
     for (const auto& f : g.frames) {
-        if (!is_internal(f)) print_site(f);
+        if (!detail::is_internal(f)) print_site(f);
     }
     if (g.spawn_site.line() != 0) {
         out << "created by ";
@@ -347,11 +189,6 @@ void print(std::ostream& out, const std::vector<goroutine_info>& all)
         print(out, g);
         separator = "\n";
     }
-}
-
-void dump(std::ostream& out)
-{
-    print(out, goroutines());
 }
 
 } // namespace debug

@@ -1,12 +1,15 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include "debug/watch_round.hpp"
+
 #include <weft/debug/goroutines.hpp>
 #include <weft/debug/lock_cycles.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
 #include <weft/detail/timekeeper.hpp>
+#include <weft/detail/world.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -43,6 +46,7 @@ void scheduler::monitor_loop()
     std::vector<std::uint64_t> seen(workers_.size());
     unsigned quiet = 0;
     clock::duration second_look = first_second_look;
+    std::chrono::steady_clock::time_point next_watch{};
 
     std::unique_lock lock(monitor_mutex_);
     while (!monitor_stop_) {
@@ -56,11 +60,19 @@ void scheduler::monitor_loop()
                 if (whole_program
                         .load()) { // a thread or handler that was there before may be gone by now
                     still_quiet = !monitor_wake_.wait_for(lock, second_look, woken);
+                } else if (const auto every = watch_interval(); every != clock::duration::zero()) {
+                    monitor_wake_.wait_for(lock, every, woken);
                 } else {
                     monitor_wake_.wait(lock, woken);
                 }
             }
             monitor_asleep_.store(false, std::memory_order_relaxed);
+            if (is_observed() || watch_interval() != clock::duration::zero()) {
+                lock.unlock();
+                watch_round(*this, next_watch);
+                lock.lock();
+                if (monitor_stop_) return;
+            }
             if (still_quiet) {
                 second_look = std::min(2 * second_look, longest_second_look);
                 lock.unlock();
@@ -77,6 +89,8 @@ void scheduler::monitor_loop()
         if (monitor_stop_) return;
         lock.unlock();
 
+        const bool watched = is_observed() || watch_interval() != clock::duration::zero();
+        if (watched) watch_round(*this, next_watch);
         bool active = false, stuck = false;
         const bool due = timers_->earliest() <= nanos(clock::now());
         for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -93,7 +107,9 @@ void scheduler::monitor_loop()
             seen[i] = slices;
         }
         quiet = active ? 0 : quiet + 1;
-        if (!single) interval = stuck ? shortest : std::min(interval * 2, longest);
+        // Who looks on wants to know in time.
+        if (single) interval = watched ? longest : alone;
+        else interval = stuck ? shortest : std::min(interval * 2, longest);
         if (quiet == quiet_rounds) exit_if_deadlocked();
         lock.lock();
     }
@@ -165,8 +181,9 @@ bool scheduler::deadlocked() noexcept
          it.increment(ec)) {
         ++threads;
     }
-    // The caller of run(), this thread, the workers' threads, the side pool.
-    if (ec || threads > 2 + workers_.size() + side_->threads()) return false;
+    // The caller of run(), this thread, the workers' threads, the side pool, those that only look.
+    if (ec || threads > 2 + workers_.size() + side_->threads() + helper_threads.load())
+        return false;
 #endif
     // Nothing may have moved while all this was looked at, nor main have ended.
     return activity() == before && all_idle() && external_work_.load() == 0 &&

@@ -35,6 +35,7 @@ void mutex::wake_next(wake_list& wakes) noexcept
 void mutex::hand_to(waiter& w, wake_list& wakes) noexcept
 {
     const detail::goroutine* g = w.whom.as_goroutine();
+    if (detail::is_observed() && g) note_contention(*g, owner_);
     w.ok = true;
     if (w.whom.contending()) {
         w.slot = this;

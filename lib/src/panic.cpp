@@ -55,6 +55,7 @@ void trace_panic(goroutine& g, const std::source_location& site) noexcept
 
 void scheduler::panic(goroutine& g, std::exception_ptr e) noexcept
 {
+    if (is_observed()) note_panic();
     std::ostringstream out;
     out << "panic: " << describe(e) << "\n\n";
     debug::goroutine_info info;

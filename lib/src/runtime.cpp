@@ -8,6 +8,7 @@
 #include <weft/error.hpp>
 #include <weft/this_goroutine.hpp>
 
+#include <atomic>
 #include <utility>
 
 namespace weft {
@@ -98,8 +99,13 @@ void set_name(std::string name)
 {
     detail::goroutine& g = current_goroutine();
     detail::goroutine_extras& extras = detail::extras_of(g);
+    if (detail::is_observed()) note_named(g, name.c_str());
     g.shard->lock.lock();
+    extras.renaming = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     extras.name.swap(name); // the old one is freed after the lock
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    extras.renaming = false;
     g.shard->lock.unlock();
 }
 

@@ -19,6 +19,8 @@ bool rw_mutex::admit_readers(wake_list& wakes) noexcept
 {
     bool any = false;
     while (waiter* w = waiting_readers_.pop_claimed()) {
+        if (const auto* g = w->whom.as_goroutine(); detail::is_observed() && g)
+            note_contention(*g, owner_);
         ++readers_;
         w->ok = true;
         wakes.push(w);
@@ -32,6 +34,7 @@ void rw_mutex::admit_writer(wake_list& wakes) noexcept
 {
     if (waiter* w = waiting_writers_.pop_claimed()) {
         const detail::goroutine* g = w->whom.as_goroutine();
+        if (detail::is_observed() && g) note_contention(*g, owner_);
         writer_ = true;
         owner_ = {g ? g->id : 0, *static_cast<const std::source_location*>(w->slot)};
         w->ok = true;

@@ -5,6 +5,7 @@
 
 #include <weft/detail/binding.hpp>
 #include <weft/detail/conductor.hpp>
+#include <weft/detail/label_set.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
 #include <weft/detail/threads.hpp>
@@ -93,6 +94,7 @@ goroutine::~goroutine()
     if (WEFT_UNLIKELY(bound != nullptr))
         static_cast<slot_binding*>(bound)->release(); // others go with their frame
     if (sched) sched->retire(*this);
+    if (WEFT_UNLIKELY(labels != nullptr)) labels->release();
 }
 
 goroutine_extras& extras_of(goroutine& g)
@@ -108,12 +110,14 @@ goroutine_extras& extras_of(goroutine& g)
 
 void ready(goroutine& g) noexcept
 {
+    if (is_observed()) note_woken(g);
     g.reason.store(wait_reason::runnable, std::memory_order_relaxed);
     requeue(g);
 }
 
 void ready_to_contend(goroutine& g) noexcept
 {
+    if (is_observed()) note_woken(g);
     g.reason.store(wait_reason::contending, std::memory_order_relaxed);
     requeue(g);
 }
@@ -128,9 +132,22 @@ void requeue(goroutine& g) noexcept
     }
 }
 
+void requeue_yielded(goroutine& g) noexcept
+{
+    worker* w = this_thread_state().held;
+    if (WEFT_LIKELY(w && &w->sched == g.sched)) {
+        worker::count(g.budget < 0 ? w->yields
+                                   : w->spent_budgets); // a yield takes all, and one more
+        w->push(&g);
+    } else {
+        g.sched->inject(&g);
+    }
+}
+
 void enter_foreign(goroutine& g) noexcept
 {
     g.parked_on = {};
+    if (is_observed()) note_parked(g, wait_reason::asio_operation);
     forget_current(g);
     g.reason.store(wait_reason::asio_operation, std::memory_order_release); // a dump may read now
 }
@@ -145,6 +162,7 @@ void leave_foreign(goroutine& g) noexcept
     if (me.held) g.since = me.held->now;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
     g.shard->lock.unlock();
+    if (is_observed()) note_resumed(g);
 }
 
 void forget_frame(goroutine& g, const promise_core& frame) noexcept
@@ -170,6 +188,7 @@ void worker::drain()
     join_population(true);
     if (sched.monitor_asleep_.load(std::memory_order_seq_cst)) sched.wake_monitor();
     now = drain_began_ = clock::now();
+    if (is_observed()) note_worker(*this, worker_event::on);
     until_look_ = look_every_;
     struct give_back {
         worker* w;
@@ -183,10 +202,12 @@ void worker::drain()
         if (WEFT_UNLIKELY(sched.attention_.load(std::memory_order_seq_cst))) {
             sched.pay_attention(this);
             if (sched.stopping()) break;
+            if (is_observed()) note_worker(*this, worker_event::on); // it may have rested
         }
         goroutine* g = queue_.pop();
         if (!g) g = find_work();
         if (!g) {
+            if (is_observed()) note_worker(*this, worker_event::off);
             me.held = nullptr;
             if (retire_if_idle()) {
                 guard.w = nullptr;
@@ -194,6 +215,7 @@ void worker::drain()
                 return;
             }
             me.held = this;
+            if (is_observed()) note_worker(*this, worker_event::on);
             continue;
         }
         run_slice(*g, me);
@@ -223,6 +245,7 @@ void worker::run_slice(goroutine& g, thread_state& me, std::int32_t budget)
     if (WEFT_UNLIKELY(g.reason.load(std::memory_order_relaxed) == wait_reason::contending)) {
         if (!g.parked_on.verb->retry(g.parked_on.driver, g)) return;
     }
+    if (is_observed()) note_running(g, *this);
     g.since = now;
     g.budget = budget;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
@@ -325,7 +348,13 @@ goroutine* worker::steal(worker& victim) noexcept
 {
     goroutine_chain taken =
         victim.queue_.take(std::min((victim.queue_.size() + 1) / 2, most_stolen));
+    if (is_observed() && !taken.empty())
+        note_worker(*this, worker_event::stole, taken.count, victim.index);
     goroutine* g = taken.pop_front();
+    if (g) {
+        count(steals);
+        count(stolen, taken.count + 1);
+    }
     queue_.push(taken);
     return g;
 }
@@ -397,6 +426,7 @@ std::shared_ptr<scheduler> scheduler::make(runtime_options o,
     auto s = std::make_shared<scheduler>(std::move(o), std::move(outer), c);
     if (!c) s->monitor_ = os_thread([&m = *s] { m.monitor_loop(); });
     join_world(*s);
+    if (is_observed()) attach_rings(*s);
     return s;
 }
 
@@ -524,25 +554,32 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
     worker* w = me.held && &me.held->sched == this ? me.held : nullptr;
     if (w) {
         constexpr std::uint64_t batch = 64;
-        if (w->next_id == w->last_id) {
-            w->next_id = ids_.fetch_add(batch, std::memory_order_relaxed);
-            w->last_id = w->next_id + batch;
+        std::uint64_t next = w->next_id.load(std::memory_order_relaxed);
+        if (next == w->last_id.load(std::memory_order_relaxed)) {
+            next = ids_.fetch_add(batch, std::memory_order_relaxed);
+            w->last_id.store(next + batch, std::memory_order_relaxed);
         }
-        g.id = w->next_id++;
+        g.id = next;
+        w->next_id.store(next + 1, std::memory_order_relaxed);
         g.shard = &w->shard;
     } else {
         g.id = ids_.fetch_add(1, std::memory_order_relaxed);
         g.shard = &outside_;
     }
     g.spawn_site = site;
-    g.parent = me.current ? me.current->id : 0;
+    if (const goroutine* parent = me.current) {
+        g.parent = parent->id;
+        if (WEFT_UNLIKELY((g.labels = parent->labels) != nullptr)) g.labels->retain();
+    }
     g.random = fast_random(seed_ + g.id);
     g.shard->add(g);
+    if (is_observed()) note_created(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(+1);
 }
 
 void scheduler::retire(goroutine& g) noexcept
 {
+    if (is_observed()) note_ended(g);
     forget_current(g);
     const bool outside = is_outside(*this);
     // Without the goroutine nothing else may keep the scheduler.
@@ -569,6 +606,14 @@ std::vector<registry_shard*> scheduler::shards() noexcept
 {
     std::vector<registry_shard*> all{&outside_};
     for (const auto& w : workers_) all.push_back(&w->shard);
+    return all;
+}
+
+std::vector<worker*> scheduler::all_workers() const
+{
+    std::vector<worker*> all;
+    all.reserve(workers_.size());
+    for (const auto& w : workers_) all.push_back(w.get());
     return all;
 }
 
@@ -705,18 +750,25 @@ void scheduler::pay_attention(worker* w)
     else without_worker_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void scheduler::with_world_stopped(const std::function<void()>& f)
+void scheduler::rest_if_asked()
+{
+    worker* mine = this_thread_state().held;
+    if (mine && &mine->sched == this) pay_attention(mine);
+}
+
+bool scheduler::with_world_stopped(const std::function<void()>& f,
+                                   std::optional<std::chrono::steady_clock::time_point> limit)
 {
     constexpr auto patience = 100ms; // for a goroutine in a long slice
     worker* mine = this_thread_state().held;
     if (mine && &mine->sched != this) mine = nullptr;
     while (!world_mutex_.try_lock()) {
-        if (stopping()) return;
+        if (stopping() || (limit && std::chrono::steady_clock::now() >= *limit)) return false;
         if (mine) pay_attention(mine);
         pause_thread(50us);
     }
     std::unique_lock one_at_a_time(world_mutex_, std::adopt_lock);
-    if (stopping()) return; // its goroutines are being unwound
+    if (stopping()) return false; // its goroutines are being unwound
     {
         std::unique_lock lock(pause_mutex_);
         paused_.store(true, std::memory_order_seq_cst);
@@ -743,6 +795,28 @@ void scheduler::with_world_stopped(const std::function<void()>& f)
         attention_.store(stopping(), std::memory_order_seq_cst);
     }
     pause_changed_.notify_all();
+    return true;
+}
+
+scheduler_statistics scheduler::statistics() const
+{
+    scheduler_statistics s;
+    s.created = ids_.load(std::memory_order_relaxed) - 1;
+    for (const auto& w : workers_) {
+        const std::uint64_t next = w->next_id.load(std::memory_order_relaxed);
+        const std::uint64_t last = w->last_id.load(std::memory_order_relaxed);
+        if (next < last) s.created -= last - next; // taken, and not used yet
+        s.workers.push_back({w->queue_.size(), w->slices_.load(std::memory_order_relaxed),
+                             w->yields.load(std::memory_order_relaxed),
+                             w->spent_budgets.load(std::memory_order_relaxed),
+                             w->steals.load(std::memory_order_relaxed),
+                             w->stolen.load(std::memory_order_relaxed)});
+    }
+    s.injected = injected_.size();
+    s.injections = injections_.load(std::memory_order_relaxed);
+    s.timers = timers_->pending();
+    s.blocking_threads = side_->threads();
+    return s;
 }
 
 // ---------------------------------------------------------------- work of the host

@@ -31,6 +31,8 @@ void arm(std::shared_ptr<scheduler> s) noexcept
 
 void timer_shard::ring(std::int64_t now) noexcept
 {
+    worker* const noted = is_observed() ? this_thread_state().held : nullptr;
+    if (noted) note_worker(*noted, worker_event::timers_began);
     for (bool more = true; more;) {
         wake_list due;
         lock.lock();
@@ -39,6 +41,7 @@ void timer_shard::ring(std::int64_t now) noexcept
         lock.unlock();
         due.wake_all();
     }
+    if (noted) note_worker(*noted, worker_event::timers_ended);
 }
 
 void timer_shard::close() noexcept

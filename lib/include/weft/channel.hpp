@@ -24,6 +24,15 @@ class send_channel;
 template <class T>
 class receive_channel;
 
+/// What a channel is doing at one moment.
+struct channel_statistics {
+    std::size_t size = 0;              ///< values in the buffer
+    std::size_t capacity = 0;          ///< of the buffer
+    std::size_t waiting_senders = 0;   ///< counted up to 4,096
+    std::size_t waiting_receivers = 0; ///< likewise; selects among them
+    bool closed = false;
+};
+
 namespace detail {
 
 /// What a `channel<void>` carries.
@@ -86,6 +95,15 @@ public:
     [[nodiscard]] bool closed() const noexcept { return core() && core()->closed(); }
     /// Closed and empty: every further receive returns at once, with nothing.
     [[nodiscard]] bool drained() const noexcept { return core() && core()->drained(); }
+    /// For those who look from outside; all zero for nil. It takes longer than the others, with the channel locked.
+    [[nodiscard]] channel_statistics statistics() const noexcept
+    {
+        channel_statistics s;
+        if (!core()) return s;
+        s.capacity = core()->capacity();
+        core()->look(s.size, s.waiting_senders, s.waiting_receivers, s.closed);
+        return s;
+    }
     /// False for the nil channel.
     explicit operator bool() const noexcept { return core() != nullptr; }
     /// The same channel (copies of one handle), or both nil.

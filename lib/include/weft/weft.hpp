@@ -24,6 +24,7 @@
 #include <weft/go.hpp>
 #include <weft/heartbeat.hpp>
 #include <weft/join_handle.hpp>
+#include <weft/labels.hpp>
 #include <weft/latch.hpp>
 #include <weft/log.hpp>
 #include <weft/mutex.hpp>

@@ -8,6 +8,7 @@
 #include <iosfwd>
 #include <source_location>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// Looking at all goroutines of the process.
@@ -21,8 +22,9 @@ namespace weft::debug {
 /// One goroutine at one moment.
 struct goroutine_info {
     std::uint64_t id = 0;
-    std::uint64_t runtime = 0;       ///< which runtime's: ids are unique within one
-    std::string name;                ///< from this_goroutine::set_name, or empty
+    std::uint64_t runtime = 0; ///< which runtime's: ids are unique within one
+    std::string name;          ///< from this_goroutine::set_name, or empty
+    std::vector<std::pair<std::string, std::string>> labels{}; ///< from labels.hpp, by key
     std::string state;               ///< "running", "runnable" or "waiting"
     std::string wait_reason;         ///< Go's words ("chan receive"); the state if it does not wait
     duration waiting{};              ///< since it last ran, to about a millisecond; zero if running

@@ -167,6 +167,18 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return ring_.capacity(); }
 
+    void look(std::size_t& values, std::size_t& senders, std::size_t& receivers,
+              bool& is_closed_now) noexcept
+    {
+        constexpr std::size_t most = 4096;
+        lock.lock();
+        values = ring_.size();
+        senders = senders_.count_open(most);
+        receivers = receivers_.count_open(most);
+        is_closed_now = closed_locked();
+        lock.unlock();
+    }
+
     [[nodiscard]] bool closed() noexcept
     {
         lock.lock();

@@ -22,10 +22,12 @@
 
 #if defined(_MSC_VER)
 #    define WEFT_NOINLINE __declspec(noinline)
+#    define WEFT_COLD
 #    define WEFT_LIKELY(x) (x)
 #    define WEFT_UNLIKELY(x) (x)
 #else
 #    define WEFT_NOINLINE __attribute__((noinline))
+#    define WEFT_COLD __attribute__((cold))
 #    define WEFT_LIKELY(x) __builtin_expect(!!(x), 1)
 #    define WEFT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #endif

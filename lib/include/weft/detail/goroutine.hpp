@@ -5,6 +5,7 @@
 #include <weft/clock.hpp>
 #include <weft/detail/asio_frame.hpp>
 #include <weft/detail/intrusive_list.hpp>
+#include <weft/detail/observer.hpp>
 #include <weft/detail/panic_trace.hpp>
 #include <weft/detail/random.hpp>
 #include <weft/detail/threads.hpp>
@@ -17,6 +18,7 @@
 namespace weft::detail {
 
 class binding;
+class label_set;
 class scheduler;
 struct goroutine;
 struct registry_shard;
@@ -116,7 +118,8 @@ struct goroutine_switch {
 /// What few goroutines have.
 struct goroutine_extras {
     std::string name;
-    panic_trace trace; ///< of an exception on its way out
+    bool renaming = false; ///< a signal handler must not read the name just now
+    panic_trace trace;     ///< of an exception on its way out
 };
 
 /// The goroutine record. It lives in the promise of the goroutine's bottom frame, so a goroutine
@@ -128,9 +131,11 @@ struct goroutine_extras {
 ///    thread before it is published (channel unlocked, queue pushed) and read by whoever resumes
 ///    it, after taking it;
 ///  - `top_core` may be read by a dump, under the shard's lock, while `reason` is not `running`;
+///  - `stamp` belongs to its own thread until it is published, then to whoever takes it;
 ///  - `budget`, `random` belong to the running goroutine;
 ///  - `reason` may be read by anybody at any time;
-///  - the list hook and `extras` are guarded by the shard's lock.
+///  - the list hook, `extras` and `labels` are guarded by the shard's lock; the goroutine itself, and a signal
+///    handler on its thread, may read the last two without it.
 struct goroutine : goroutine_switch, list_hook {
     goroutine() = default;
     goroutine(const goroutine&) = delete;
@@ -142,6 +147,9 @@ struct goroutine : goroutine_switch, list_hook {
     std::uint64_t parent = 0;
     std::source_location spawn_site;
     std::unique_ptr<goroutine_extras> extras;
+    const label_set* labels = nullptr; ///< a reference is held; see labels.hpp
+    std::uint64_t stamp =
+        0; ///< when it was parked or woken, in ticks; only while somebody looks on
 };
 
 /// How many immediately ready operations a goroutine may run before it yields.
@@ -161,6 +169,7 @@ inline void forget_current(goroutine& g) noexcept
 /// elsewhere once that is released.
 inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
 {
+    if (is_observed()) note_parked(g, why);
     g.parked_on = on;
     g.reason.store(why, std::memory_order_release); // a dump may read now
     forget_current(g);
@@ -175,6 +184,8 @@ void ready_to_contend(goroutine& g) noexcept;
 
 /// Puts the goroutine, just parked by its own thread, at the tail of the run queue.
 void requeue(goroutine& g) noexcept;
+/// The same for one that yields or whose budget is spent: it is counted.
+void requeue_yielded(goroutine& g) noexcept;
 
 /// Registers a goroutine started by asio::co_spawn at its first await.
 void adopt(goroutine& g, const asio_thread& t) noexcept;

@@ -279,7 +279,7 @@ private:
         // The budget is spent: others get a turn, after this or before it.
         if (progress_ == progress::done) {
             park(g, {}, wait_reason::runnable);
-            requeue(g);
+            requeue_yielded(g);
             return;
         }
         static constexpr parked_operation::verbs verbs{
@@ -303,7 +303,7 @@ private:
             if (progress_ == progress::untried) {
                 driver_.postpone(g);
                 park(g, {&driver_, &verbs}, wait_reason::contending);
-                requeue(g);
+                requeue_yielded(g);
                 return;
             }
         }

@@ -17,6 +17,8 @@ struct alignas(cache_line) registry_shard {
     spinlock lock;
     intrusive_list<goroutine> live; ///< guarded by lock
     std::size_t count = 0;          ///< guarded by lock
+    /// Where somebody who looks at all of them, a part at a time, goes on; guarded by lock. `goroutine_walk` is who.
+    goroutine* cursor = nullptr;
 
     void add(goroutine& g) noexcept
     {
@@ -29,6 +31,7 @@ struct alignas(cache_line) registry_shard {
     void remove(goroutine& g) noexcept
     {
         lock.lock();
+        if (WEFT_UNLIKELY(cursor == &g)) cursor = intrusive_list<goroutine>::next(&g);
         live.remove(&g);
         --count;
         lock.unlock();

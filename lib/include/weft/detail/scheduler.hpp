@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/detail/goroutine.hpp>
+#include <weft/detail/observer.hpp>
 #include <weft/detail/registry.hpp>
 #include <weft/detail/run_queue.hpp>
 #include <weft/detail/threads.hpp>
@@ -12,6 +13,8 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/thread_pool.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -42,6 +45,9 @@ public:
     enum class state : std::uint8_t { idle, scheduled, running };
 
     worker(scheduler& s, unsigned index) noexcept;
+    ~worker() { detach_ring(*this); }
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
 
     void push(goroutine* g) noexcept
     {
@@ -64,9 +70,18 @@ public:
     scheduler& sched;
     const unsigned index;
     registry_shard shard;
-    std::uint64_t next_id = 0,
-                  last_id = 0; ///< goroutine ids are taken from the scheduler in batches
-    clock::time_point now{};   ///< the drain's latest look at the clock
+    // Goroutine ids are taken from the scheduler in batches. Written by the holder only, read by statistics.
+    std::atomic<std::uint64_t> next_id{0}, last_id{0};
+    // What statistics count; likewise. Not detail::atomic: no switch points of a model.
+    std::atomic<std::uint64_t> yields{0}, spent_budgets{0}, steals{0}, stolen{0};
+    clock::time_point now{}; ///< the drain's latest look at the clock
+
+    /// One more, by the holder.
+    static void count(std::atomic<std::uint64_t>& n, std::uint64_t by = 1) noexcept
+    {
+        n.store(n.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    }
+    worker_notes notes;
 
 private:
     friend class scheduler;
@@ -96,6 +111,20 @@ private:
     atomic<bool> resting_{false};          ///< its holder waits out a pause
     atomic<std::uint64_t> slices_{0};      ///< written by the holder only
     atomic<std::uint32_t> slice_nanos_{0}; ///< recent mean length of a slice
+};
+
+/// Counters of a scheduler, each read for itself.
+struct scheduler_statistics {
+    struct of_worker {
+        std::size_t queued = 0; ///< in its run queue
+        std::uint64_t slices = 0, yields = 0, spent_budgets = 0, steals = 0, stolen = 0;
+    };
+    std::uint64_t created = 0;    ///< goroutines, so far
+    std::size_t injected = 0;     ///< in the injection queue
+    std::uint64_t injections = 0; ///< so far
+    std::size_t timers = 0;       ///< pending
+    std::size_t blocking_threads = 0;
+    std::vector<of_worker> workers{};
 };
 
 /// The machine under `runtime`: workers, the injection queue, the registry, the monitor thread.
@@ -134,10 +163,28 @@ public:
     // --- observation
     [[nodiscard]] unsigned procs() const noexcept { return static_cast<unsigned>(workers_.size()); }
     /// Runs `f` while no worker runs a goroutine (those in one slice for longer than a moment
-    /// excepted).
-    void with_world_stopped(const std::function<void()>& f);
+    /// excepted). False: it did not, because the runtime ends, or somebody else kept the world stopped until `limit`.
+    bool with_world_stopped(const std::function<void()>& f,
+                            std::optional<std::chrono::steady_clock::time_point> limit = {});
+    /// For one who waits for somebody who may want to stop the world: rests meanwhile, if this is a worker's thread.
+    void rest_if_asked();
+    [[nodiscard]] scheduler_statistics statistics() const;
+    /// No goroutine has this id or a higher one yet, apart from a batch for each worker.
+    [[nodiscard]] std::uint64_t next_ids() const noexcept
+    {
+        return ids_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] std::vector<registry_shard*> shards() noexcept;
+    [[nodiscard]] std::vector<worker*> all_workers() const;
+    /// Makes the monitor look now, if it sleeps.
+    void rouse_monitor() noexcept { wake_monitor(); }
     [[nodiscard]] registry_shard& outside_shard() noexcept { return outside_; }
+    /// As `shards`, for those who may not allocate: 0 is the outside shard; null: there are no more.
+    [[nodiscard]] registry_shard* shard_at(std::size_t i) noexcept
+    {
+        if (i == 0) return &outside_;
+        return i <= workers_.size() ? &workers_[i - 1]->shard : nullptr;
+    }
 
     // --- the executor's needs
     /// Takes a worker for a handler, if one is free. False: the runtime is over, nothing may run.

@@ -43,6 +43,14 @@ public:
     }
     [[nodiscard]] bool empty() const noexcept { return earliest() == timer_wheel::never; }
 
+    /// How many timers, sleeps and deadlines wait.
+    [[nodiscard]] std::size_t pending() const noexcept
+    {
+        std::size_t n = 0;
+        for (timer_shard* s : shards_) n += s->size();
+        return n;
+    }
+
     /// Wakes what is due at `now`.
     void ring(std::int64_t now) noexcept
     {

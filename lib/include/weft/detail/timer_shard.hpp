@@ -89,6 +89,15 @@ public:
     /// Wakes what is due at `now`.
     void ring(std::int64_t now) noexcept;
 
+    /// How many wait.
+    [[nodiscard]] std::size_t size() noexcept
+    {
+        lock.lock();
+        const std::size_t n = wheel_.size();
+        lock.unlock();
+        return n;
+    }
+
     /// The runtime has ended: forgets what waits. No goroutine does any more.
     void close() noexcept;
 

@@ -124,6 +124,15 @@ public:
         list_.remove(&w);
     }
 
+    /// How many stand here that can still be woken; looks at `most`.
+    [[nodiscard]] std::size_t count_open(std::size_t most) const noexcept
+    {
+        std::size_t n = 0;
+        for (waiter* w = list_.front(); w && most != 0; w = intrusive_list<waiter>::next(w), --most)
+            n += !w->contest || w->contest->open();
+        return n;
+    }
+
     /// Takes out the first waiter that can still be woken; skips those another case has won.
     waiter* pop_claimed() noexcept
     {

@@ -1,0 +1,40 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/clock.hpp>
+
+#include <cstddef>
+
+/// `watchdog`: tells of goroutines that keep a worker for too long, and of those that wait too long.
+
+namespace weft::debug {
+
+struct watchdog_options {
+    /// A slice that lasts longer is reported, once for each place. Zero: none is.
+    duration slice_limit = std::chrono::milliseconds(10);
+    /// Goroutines that wait for longer for something that only others can bring are listed, by place: once, and again when
+    /// there are twice as many. Zero: none are.
+    duration blocked_limit{};
+    /// So many of one place are named.
+    std::size_t most_listed = 10;
+};
+
+/// While it lives, the monitor threads of all runtimes look after the limits, and report through weft's log (log.hpp). There
+/// may be one.
+///
+/// A slice that is over is reported with its length, from where it went on to where it waited; one that still lasts
+/// with what it has taken so far. It costs a look at the clock at each end of a slice. To find those who wait, the world
+/// is stopped for a moment each half of `blocked_limit`, at most once a second.
+///
+/// @par Thread safety  safe.
+class watchdog {
+public:
+    /// @throws misuse_error  there is one already.
+    explicit watchdog(watchdog_options o = {});
+    ~watchdog();
+    watchdog(const watchdog&) = delete;
+    watchdog& operator=(const watchdog&) = delete;
+};
+
+} // namespace weft::debug

@@ -1,0 +1,202 @@
+// Copyright (c) 2026 the weft authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Go's paths: goroutines, profiles, metrics over HTTP.
+
+#include "http_peer.hpp"
+#include "pprof_reader.hpp"
+
+#include <weft/debug/cpu_profile.hpp>
+#include <weft/debug/metrics.hpp>
+#include <weft/http/debug_handler.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+
+namespace http = weft::http;
+using namespace std::chrono_literals;
+using weft_test::served;
+using weft_test::wire_response;
+
+namespace {
+
+void debug_pages(http::server& s)
+{
+    s.handle("/debug/", weft::debug::handler());
+    s.handle("/metrics", weft::debug::handler());
+}
+
+bool has(const std::string& text, std::string_view part)
+{
+    return text.find(part) != text.npos;
+}
+
+void until_profiling(bool is)
+{
+    for (int i = 0; i < 20'000 && weft::debug::cpu_profile::is_running() != is; ++i)
+        std::this_thread::sleep_for(1ms);
+    CHECK(weft::debug::cpu_profile::is_running() == is);
+}
+
+} // namespace
+
+TEST_CASE("the index names all pages; others are not there")
+{
+    const served s(debug_pages);
+    const auto index = s.get("/debug/pprof/");
+    CHECK(index.status == 200);
+    CHECK(index.field("content-type") == "text/html; charset=utf-8");
+    for (const char* name : {"/debug/pprof/goroutine", "/debug/pprof/profile", "/debug/pprof/heap",
+                             "/debug/pprof/cmdline", "/metrics"})
+        CHECK(has(index.body, name));
+    CHECK(s.get("/debug/pprof/nonsense").status == 404);
+    CHECK(s.get("/debug/pprof/nonsense").body == "Unknown profile\n");
+    CHECK(s.get("/debug/").status == 404);
+    CHECK(s.get("/debug/pprof").status == 404);
+}
+
+TEST_CASE("goroutines in each form")
+{
+    const served s(debug_pages);
+    const auto groups = s.get("/debug/pprof/goroutine?debug=1");
+    CHECK(groups.body.starts_with("goroutine profile: total "));
+    CHECK(groups.field("content-type") == "text/plain; charset=utf-8");
+    CHECK(s.get("/debug/pprof/goroutine?debug=2").body.starts_with("goroutine "));
+    const auto json = s.get("/debug/pprof/goroutine?format=json");
+    CHECK(json.field("content-type") == "application/json");
+    CHECK(json.body.ends_with("\"complete\": true}\n"));
+    for (const char* target : {"/debug/pprof/goroutine", "/debug/pprof/goroutine?debug=0"}) {
+        const auto r = s.get(target);
+        CHECK(r.field("content-type") == "application/octet-stream");
+        CHECK(r.field("content-disposition") == "attachment; filename=\"goroutine\"");
+        CHECK(weft_test::decode_profile(r.body).types ==
+              std::vector<std::string>{"goroutine/count"});
+    }
+}
+
+TEST_CASE("parameters that make no sense are 400 with a text; other methods 405")
+{
+    const served s(debug_pages);
+    for (const char* target : {"/debug/pprof/goroutine?debug=3", "/debug/pprof/goroutine?debug=-1",
+                               "/debug/pprof/goroutine?debug=", "/debug/pprof/goroutine?debug=1x",
+                               "/debug/pprof/goroutine?format=xml",
+                               "/debug/pprof/profile?seconds=0", "/debug/pprof/profile?seconds=abc",
+                               "/debug/pprof/profile?seconds=99999999999999999999"}) {
+        const auto r = s.get(target);
+        CHECK(r.status == 400);
+        CHECK_FALSE(r.body.empty());
+    }
+    const auto r = s.ask("POST /debug/pprof/ HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    CHECK(r.status == 405);
+    CHECK(r.field("allow") == "GET, HEAD");
+    CHECK(s.ask("HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n", true).status == 200);
+}
+
+TEST_CASE("a processor profile; a second one is refused in Go's words; one without a client ends")
+{
+    const served s(debug_pages);
+    std::atomic<bool> over{false};
+    std::thread busy([&] {
+        while (!over) {}
+    });
+    {
+        auto first = s.connect();
+        first.send("GET /debug/pprof/profile?seconds=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+        until_profiling(true);
+        const auto second = s.get("/debug/pprof/profile?seconds=1");
+        CHECK(second.status == 500);
+        CHECK(second.body == "Could not enable CPU profiling: cpu profiling already in use\n");
+        const auto r = first.receive();
+        CHECK(r.status == 200);
+        const auto p = weft_test::decode_profile(r.body);
+        CHECK(p.types == std::vector<std::string>{"samples/count", "cpu/nanoseconds"});
+        CHECK(p.samples.size() > 0);
+    }
+    CHECK_FALSE(weft::debug::cpu_profile::is_running());
+    {
+        auto gone = s.connect();
+        gone.send("GET /debug/pprof/profile?seconds=3000 HTTP/1.1\r\nHost: a\r\n\r\n");
+        until_profiling(true);
+    }
+    until_profiling(false);
+    over = true;
+    busy.join();
+}
+
+TEST_CASE("heap is refused with words where nobody keeps account; cmdline is the program")
+{
+    const served s(debug_pages);
+    const auto heap = s.get("/debug/pprof/heap");
+    CHECK(heap.status == 500);
+    CHECK(has(heap.body, "jemalloc"));
+    CHECK(has(s.get("/debug/pprof/cmdline").body, "http_debug_test"));
+}
+
+TEST_CASE("metrics: the program's and the runtimes'")
+{
+    weft::debug::process_metrics().add_counter("http_debug_test_total", "Test.").add(3);
+    const served s(debug_pages);
+    const auto r = s.get("/metrics");
+    CHECK(r.field("content-type") == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(has(r.body, "http_debug_test_total 3\n"));
+    CHECK(has(r.body, "weft_goroutines{runtime="));
+}
+
+TEST_CASE("a page of somebody else's")
+{
+    weft::debug::add_debug_page(
+        "mine", "my <own>", [](http::request& req) -> weft::task<weft::debug::debug_page> {
+            const long n = weft::debug::query_number(req, "n", 1, 0, 10);
+            co_return weft::debug::debug_page{std::to_string(n), "text/plain"};
+        });
+    weft::debug::add_debug_page("/debug/other", "elsewhere",
+                                [](http::request&) -> weft::task<weft::debug::debug_page> {
+                                    co_return weft::debug::debug_page{"other", "text/plain"};
+                                });
+    const served s(debug_pages);
+    CHECK(s.get("/debug/pprof/mine?n=7").body == "7");
+    CHECK(s.get("/debug/pprof/mine?n=11").status == 400);
+    CHECK(s.get("/debug/other").body == "other");
+    CHECK(has(s.get("/debug/pprof/").body, "my &lt;own&gt;"));
+}
+
+TEST_CASE("serve: this machine alone, unless told otherwise")
+{
+    weft_test::watchdog guard;
+    weft::run([]() -> weft::task<> {
+        const auto refused = [](std::string address) -> weft::task<bool> {
+            try {
+                co_await weft::debug::serve(weft::background(), std::move(address));
+            } catch (const std::invalid_argument&) {
+                co_return true;
+            }
+            co_return false;
+        };
+        for (const char* address : {"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:80", "example.com:80",
+                                    "127.0.0.1.example:1"}) {
+            const bool no = co_await refused(address);
+            CHECK(no);
+        }
+        for (const char* address : {"127.0.0.1:0", "localhost:0", "0.0.0.0:0"}) {
+            auto [ctx, cancel] = weft::with_cancel(weft::background());
+            std::atomic<int> port{0};
+            weft::debug::debug_server_options options;
+            options.allow_any_address = std::string_view(address).starts_with("0");
+            options.on_listen = [&](const asio::ip::tcp::endpoint& at) { port = at.port(); };
+            auto serving = weft::spawn([until = ctx, address, options]() -> weft::task<> {
+                co_await weft::debug::serve(until, address, options);
+            });
+            while (port == 0) co_await weft::this_goroutine::yield();
+            http::client web;
+            const std::string url =
+                "http://127.0.0.1:" + std::to_string(port.load()) + "/debug/pprof/cmdline";
+            auto res = co_await web.get(weft::background(), url);
+            const std::string text = co_await res.text();
+            CHECK(has(text, "http_debug_test"));
+            cancel();
+            co_await serving.join();
+        }
+    });
+}
