@@ -15,43 +15,19 @@
 #include <chrono>
 #include <fstream>
 
-#if defined(__unix__) || defined(__APPLE__)
-#    include <pthread.h>
-#endif
-
 namespace weft::detail {
 
 using namespace std::chrono_literals;
 
-namespace {
-
-constinit atomic<bool> forked{false};
-
-void notice_forks()
-{
-#if defined(__unix__) || defined(__APPLE__)
-    static const int once =
-        pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
-    static_cast<void>(once);
-#endif
-}
-
-} // namespace
-
-bool is_forked_child() noexcept
-{
-    return forked.load(std::memory_order_relaxed);
-}
-
 patient_lock::patient_lock(os_mutex& m, patience_of patience) : mutex_(m)
 {
-    if (patience == forever && !is_forked_child()) {
+    if (patience == forever && !is_forked_off()) {
         m.lock();
         held_ = true;
         return;
     }
     constexpr int turns = 300; // of a millisecond: longer than any copy takes
-    for (int i = 0; !held_ && i < (patience != little && !is_forked_child() ? turns : 10); ++i) {
+    for (int i = 0; !held_ && i < (patience != little && !is_forked_off() ? turns : 10); ++i) {
         held_ = m.try_lock();
         if (!held_) pause_thread(1ms);
     }
@@ -108,7 +84,6 @@ bool trace_session::has(reader r) const noexcept
 bool trace_session::begin(reader r, std::size_t records_per_worker)
 {
     constexpr std::size_t least = 1 << 8, most = std::size_t{1} << 26;
-    notice_forks();
     const auto at = static_cast<unsigned>(r);
     {
         std::lock_guard lock(mutex_);
@@ -213,7 +188,7 @@ std::vector<debug::goroutine_info> roll_call()
 
 std::optional<trace_copy> trace_session::read(reader r, std::optional<duration> span, bool calm)
 {
-    if (is_forked_child()) calm = false;
+    if (is_forked_off()) calm = false;
     trace_copy c;
     c.nanos_per_tick = detail::nanos_per_tick();
     if (calm) c.living = roll_call();

@@ -126,7 +126,4 @@ private:
     const std::unique_ptr<shared_trace_ring> outside_ = std::make_unique<shared_trace_ring>();
 };
 
-/// In a child of fork: its only thread is the one that called it.
-[[nodiscard]] bool is_forked_child() noexcept;
-
 } // namespace weft::detail
