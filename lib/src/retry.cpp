@@ -6,6 +6,8 @@
 #include <weft/error.hpp>
 #include <weft/this_goroutine.hpp>
 
+#include <atomic>
+
 namespace weft {
 
 namespace {
@@ -20,6 +22,17 @@ std::string text_of(const std::exception_ptr& failure)
         return "permanent failure";
     }
 }
+
+constinit std::atomic<std::uint64_t> retries{0}, given_up{0};
+
+/// Counts a failed attempt, by whether there is to be another one.
+struct outcome {
+    outcome() noexcept = default;
+    outcome(const outcome&) = delete;
+    outcome& operator=(const outcome&) = delete;
+    ~outcome() { (again ? retries : given_up).fetch_add(1, std::memory_order_relaxed); }
+    bool again = false;
+};
 
 } // namespace
 
@@ -37,9 +50,15 @@ permanent_failure permanent(std::exception_ptr failure)
 
 namespace detail {
 
+retry_statistics retries_so_far() noexcept
+{
+    return {retries.load(std::memory_order_relaxed), given_up.load(std::memory_order_relaxed)};
+}
+
 duration retry_state::failed()
 {
     last_ = std::current_exception();
+    outcome counted;
     std::error_code ended = ctx_.err();
     if (!ended) ended = this_goroutine::get_context().err();
     try {
@@ -56,6 +75,7 @@ duration retry_state::failed()
     const auto pause = pauses_.next();
     if (ended) interrupted(error(ended));
     if (!pause) std::rethrow_exception(last_);
+    counted.again = true;
     return *pause;
 }
 

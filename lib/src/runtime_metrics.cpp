@@ -1,15 +1,18 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include <weft/debug/contention.hpp>
 #include <weft/debug/metrics.hpp>
 
 #include "snapshot.hpp"
 
 #include <weft/detail/world.hpp>
+#include <weft/retry.hpp>
 
 #include <chrono>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -85,6 +88,34 @@ public:
             }
         }
     }
+    /// In powers of two of nanoseconds: the measured ones are ranges of the processor's counter, whose speed is known a
+    /// little better at each scrape.
+    void latencies()
+    {
+        const latency_histogram h = scheduling_latency();
+        if (h.count == 0) return; // nobody measures
+        constexpr auto* name = "weft_scheduling_latency_seconds";
+        head(name, "histogram",
+             "How long goroutines were runnable before they ran (a sample; set_latency_sampling).");
+        constexpr std::uint64_t first = 1U << 8, last = std::uint64_t{1} << 34;
+        std::uint64_t seen = 0;
+        auto at = h.buckets.begin();
+        for (std::uint64_t bound = first; bound <= last; bound *= 2) {
+            for (; at != h.buckets.end() && at->below <= std::chrono::nanoseconds(bound); ++at)
+                seen += at->count;
+            bucket(name, seconds(static_cast<double>(bound)), seen);
+        }
+        bucket(name, "+Inf", h.count);
+        text_ += std::string(name) + "_sum " +
+                 seconds(static_cast<double>(
+                     std::chrono::duration_cast<std::chrono::nanoseconds>(h.sum).count())) +
+                 '\n' + name + "_count " + std::to_string(h.count) + '\n';
+    }
+    void of_process(const char* name, const char* help, std::uint64_t value)
+    {
+        head(name, "counter", help);
+        text_ += std::string(name) + ' ' + std::to_string(value) + '\n';
+    }
     std::string take() { return std::move(text_); }
 
 private:
@@ -96,6 +127,17 @@ private:
     void line(const char* name, const std::string& labels, std::uint64_t value)
     {
         text_ += std::string(name) + '{' + labels + "} " + std::to_string(value) + '\n';
+    }
+
+    void bucket(const char* name, const std::string& bound, std::uint64_t count)
+    {
+        text_ += std::string(name) + "_bucket{le=\"" + bound + "\"} " + std::to_string(count) + '\n';
+    }
+    static std::string seconds(double nanos)
+    {
+        std::ostringstream text;
+        text << nanos / 1e9;
+        return text.str();
     }
 
     const std::vector<reading>& all_;
@@ -114,6 +156,8 @@ std::string runtime_metrics_text()
     p.goroutines();
     p.of_runtimes("weft_goroutines_created_total", "counter", "Goroutines that were started.",
                   [](const of& s) { return s.created; });
+    p.of_runtimes("weft_parks_total", "counter", "Slices that ended in a wait.",
+                  [](const of& s) { return s.parks; });
     p.of_runtimes("weft_workers", "gauge", "Goroutines that can run at the same time.",
                   [](const of& s) { return s.workers.size(); });
     p.of_runtimes("weft_injection_queue_length", "gauge",
@@ -138,6 +182,11 @@ std::string runtime_metrics_text()
                  [](const worker& w) { return w.steals; });
     p.of_workers("weft_stolen_goroutines_total", "counter", "Goroutines that a worker stole.",
                  [](const worker& w) { return w.stolen; });
+    p.latencies();
+    const auto retries = detail::retries_so_far();
+    p.of_process("weft_retries_total", "Failed attempts that retry repeated.", retries.retries);
+    p.of_process("weft_retries_given_up_total", "Failed attempts that were the last ones.",
+                 retries.given_up);
     return p.take();
 }
 

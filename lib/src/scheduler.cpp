@@ -798,7 +798,7 @@ bool scheduler::with_world_stopped(const std::function<void()>& f,
     return true;
 }
 
-scheduler_statistics scheduler::statistics() const
+scheduler_statistics scheduler::statistics()
 {
     scheduler_statistics s;
     s.created = ids_.load(std::memory_order_relaxed) - 1;
@@ -812,6 +812,18 @@ scheduler_statistics scheduler::statistics() const
                              w->steals.load(std::memory_order_relaxed),
                              w->stolen.load(std::memory_order_relaxed)});
     }
+    // Nothing on the way to a park counts it: each slice ends in a wait, a yield or the goroutine's end. The numbers are of
+    // different moments, and a goroutine that co_spawn started may end outside of any slice.
+    const std::uint64_t ended = s.created - std::min<std::uint64_t>(s.created, live());
+    std::uint64_t slices = 0, others = ended;
+    for (const auto& w : s.workers) {
+        slices += w.slices;
+        others += w.yields + w.spent_budgets;
+    }
+    std::uint64_t before = parks_shown_.load(std::memory_order_relaxed);
+    s.parks = std::max(before, slices - std::min(slices, others));
+    while (before < s.parks && !parks_shown_.compare_exchange_weak(before, s.parks)) {}
+    s.parks = std::max(before, s.parks);
     s.injected = injected_.size();
     s.injections = injections_.load(std::memory_order_relaxed);
     s.timers = timers_->pending();

@@ -72,7 +72,7 @@ TEST_CASE("traces come and go while thousands of goroutines run")
         debug::flight_recorder rec({.span = 20ms, .records_per_worker = 1 << 10});
         std::size_t ticks = 0, whole = 0;
         for (std::size_t i = 0; i < std::min<std::size_t>(rounds, 6); ++i) {
-            debug::trace t({.records_per_worker = std::size_t{1} << 15});
+            debug::trace t({.records_per_worker = std::size_t{1} << 14});
             std::this_thread::sleep_for(1ms);
             std::ostringstream out;
             if (i % 3 == 0) CHECK(rec.dump(out));

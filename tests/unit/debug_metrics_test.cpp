@@ -5,6 +5,7 @@
 
 #include "testing.hpp"
 
+#include <weft/debug/contention.hpp>
 #include <weft/debug/metrics.hpp>
 #include <weft/debug/watch.hpp>
 
@@ -216,6 +217,8 @@ TEST_CASE("the runtimes' own numbers")
         CHECK(sum("weft_slices_total") >= 110);
         CHECK(sum("weft_yields_total") >= 10);
         CHECK(sum("weft_budget_yields_total") >= 4);
+        CHECK(value_of(t, "weft_parks_total") >= 100);
+        CHECK(value_of(t, "weft_parks_total") <= sum("weft_slices_total"));
         gate.close();
     });
 }
@@ -239,6 +242,85 @@ TEST_CASE("a scrape while goroutines come and go")
     rt.join();
 }
 
+TEST_CASE("how long goroutines were runnable, if that is measured")
+{
+    weft::debug::reset_contention();
+    const auto work = []() -> task<> {
+        for (int i = 0; i < 1000; ++i) co_await weft::this_goroutine::yield();
+        CHECK(weft::debug::runtime_metrics_text().find("scheduling_latency") == std::string::npos);
+        weft::debug::set_latency_sampling(1);
+        for (int i = 0; i < 1000; ++i) co_await weft::this_goroutine::yield();
+        weft::debug::set_latency_sampling(0);
+        const std::string t = weft::debug::runtime_metrics_text();
+        CHECK(judged(t) == "");
+        const std::string name = "weft_scheduling_latency_seconds";
+        const double count = value_of(t, name + "_count");
+        CHECK(count >= 999);
+        CHECK(value_of(t, name + "_bucket{le=\"+Inf\"}") == count);
+        CHECK(value_of(t, name + "_bucket{le=\"17.1799\"}") == count);
+        CHECK(value_of(t, name + "_sum") > 0);
+        CHECK(value_of(t, name + "_sum") < 60);
+    };
+    weft::run(work, weft::runtime_options{.procs = 1});
+    weft::debug::reset_contention();
+}
+
+TEST_CASE("retries are counted")
+{
+    const auto work = []() -> task<> {
+        const auto before = weft::debug::runtime_metrics_text();
+        const auto fails_twice = [](int attempt) {
+            if (attempt < 3) throw std::runtime_error("not yet");
+        };
+        const auto fails = [] { throw weft::permanent(std::runtime_error("never")); };
+        const weft::backoff quick{.initial = std::chrono::microseconds(1)};
+        co_await weft::retry(weft::background(), quick, fails_twice);
+        bool failed = false;
+        try {
+            co_await weft::retry(weft::background(), quick, fails);
+        } catch (const std::runtime_error&) {
+            failed = true;
+        }
+        CHECK(failed);
+        const auto after = weft::debug::runtime_metrics_text();
+        for (const auto& [name, n] : {std::pair("weft_retries_total ", 2.0),
+                                      std::pair("weft_retries_given_up_total ", 1.0)})
+            CHECK(value_of(after, name) - value_of(before, name) == n);
+    };
+    weft::run(work);
+}
+
+TEST_CASE("a watched limiter and a pool")
+{
+    metrics m;
+    const auto work = [&m]() -> task<> {
+        const weft::limiter slow(0.5, 10);
+        CHECK(slow.allow(4));
+        auto gate = make_channel<void>();
+        const auto job = [gate](int) -> task<> { co_await gate.receive(); };
+        weft::pattern::worker_pool pool(weft::background(), 2, 8, job);
+        std::vector<weft::join_handle<void>> all;
+        for (int i = 0; i < 5; ++i) all.push_back(co_await pool.submit(i));
+        co_await weft_test::until_parked(2, "chan receive");
+        {
+            const auto one = weft::debug::watch_limiter(slow, "mail", m);
+            const auto other = weft::debug::watch_pool(pool, "thumbnails", m);
+            const std::string t = m.text();
+            CHECK(judged(t) == "");
+            CHECK(value_of(t, "weft_limiter_tokens{limiter=\"mail\"}") >= 6);
+            CHECK(value_of(t, "weft_limiter_tokens{limiter=\"mail\"}") < 10);
+            CHECK(has_line(t, "weft_limiter_rate{limiter=\"mail\"} 0.5"));
+            CHECK(has_line(t, "weft_limiter_burst{limiter=\"mail\"} 10"));
+            CHECK(has_line(t, "weft_pool_workers{pool=\"thumbnails\"} 2"));
+            CHECK(has_line(t, "weft_pool_queued{pool=\"thumbnails\"} 3"));
+        }
+        CHECK(m.text().empty());
+        gate.close();
+        for (auto& h : all) co_await h.join();
+    };
+    weft::run(work);
+}
+
 TEST_CASE("a watched channel and semaphore show who waits")
 {
     metrics m;
@@ -252,6 +334,11 @@ TEST_CASE("a watched channel and semaphore show who waits")
         for (int i = 0; i < 5; ++i) weft::go([ch]() -> task<> { co_await ch.send(1); });
         co_await weft_test::until_parked(3, "chan send");
         co_await permits.acquire(2);
+        weft::go([&permits]() -> task<> {
+            co_await permits.acquire(5);
+            permits.release(5);
+        });
+        co_await weft_test::until_parked(1, "semaphore acquire");
         std::string t = m.text();
         CHECK(has_line(t, "weft_channel_length{channel=\"jobs\"} 2"));
         CHECK(has_line(t, "weft_channel_capacity{channel=\"jobs\"} 2"));
@@ -259,6 +346,7 @@ TEST_CASE("a watched channel and semaphore show who waits")
         CHECK(has_line(t, "weft_channel_waiting_receivers{channel=\"jobs\"} 0"));
         CHECK(has_line(t, "weft_semaphore_size{semaphore=\"disk\"} 5"));
         CHECK(has_line(t, "weft_semaphore_available{semaphore=\"disk\"} 3"));
+        CHECK(has_line(t, "weft_semaphore_waiting{semaphore=\"disk\"} 1"));
         CHECK(judged(t) == "");
         permits.release(2);
         for (int i = 0; i < 5; ++i) co_await ch.receive();

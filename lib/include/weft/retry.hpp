@@ -8,6 +8,7 @@
 #include <weft/task.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -56,6 +57,13 @@ struct retry_event {
 };
 
 namespace detail {
+
+/// What all retries of the process have done so far.
+struct retry_statistics {
+    std::uint64_t retries = 0;  ///< failed attempts after which there was to be another one
+    std::uint64_t given_up = 0; ///< failed attempts that were the last, `permanent` ones among them
+};
+[[nodiscard]] retry_statistics retries_so_far() noexcept;
 
 template <class F>
 concept counts_attempts = goroutine_function<F, int>;

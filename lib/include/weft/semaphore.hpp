@@ -64,6 +64,15 @@ public:
     {
         return detail::with_lock(*this, [this](auto&) { return size_ - held_; });
     }
+    /// How many wait, counted up to 4,096; those that want more than there are among them.
+    [[nodiscard]] std::size_t waiting() noexcept
+    {
+        constexpr std::size_t most = 4096;
+        return detail::with_lock(*this, [this](auto&) {
+            const std::size_t n = line_.count_open(most);
+            return n + never_.count_open(most - n);
+        });
+    }
 
 private:
     friend class acquire_operation;

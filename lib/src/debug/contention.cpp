@@ -117,6 +117,7 @@ constinit atomic<tables*> blocks{nullptr}, contentions{nullptr};
 constexpr std::size_t latency_buckets = 44; // up to some hours
 struct alignas(cache_line) latency_share {
     std::array<atomic<std::uint64_t>, latency_buckets> count{}; ///< by the bits of its ticks
+    atomic<std::uint64_t> ticks{0};                             ///< of all of them
 };
 constinit std::array<latency_share, shares> latencies{};
 
@@ -194,9 +195,10 @@ void count_contention(std::uint64_t site, std::uint64_t waited) noexcept
 
 void count_latency(unsigned w, std::uint64_t waited) noexcept
 {
-    auto& n = latencies[w % shares]
-                  .count[std::min<std::size_t>(std::bit_width(waited), latency_buckets - 1)];
-    n.fetch_add(1, std::memory_order_relaxed);
+    latency_share& s = latencies[w % shares];
+    s.count[std::min<std::size_t>(std::bit_width(waited), latency_buckets - 1)].fetch_add(
+        1, std::memory_order_relaxed);
+    s.ticks.fetch_add(waited, std::memory_order_relaxed);
 }
 
 bool is_latency_sampled() noexcept
@@ -291,6 +293,11 @@ latency_histogram scheduling_latency()
 {
     latency_histogram h;
     const double nanos = nanos_per_tick();
+    double all_ticks = 0;
+    for (const latency_share& s : latencies)
+        all_ticks += static_cast<double>(s.ticks.load(std::memory_order_relaxed));
+    h.sum = std::chrono::duration_cast<duration>(
+        std::chrono::duration<double, std::nano>(all_ticks * nanos));
     for (std::size_t b = 0; b < latency_buckets; ++b) {
         std::uint64_t n = 0;
         for (const latency_share& s : latencies) n += s.count[b].load(std::memory_order_relaxed);
@@ -325,6 +332,7 @@ void reset_contention() noexcept
     }
     for (latency_share& s : latencies) {
         for (auto& n : s.count) n.store(0, std::memory_order_relaxed);
+        s.ticks.store(0, std::memory_order_relaxed);
     }
 }
 

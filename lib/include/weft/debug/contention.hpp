@@ -46,6 +46,7 @@ struct latency_histogram {
     };
     std::vector<bucket> buckets; ///< each twice as wide as the one before
     std::uint64_t count = 0;
+    duration sum{};
 
     /// What a share `q` of all lay below, to the bucket's width; `quantile(0.99)`. Zero: nothing was measured.
     [[nodiscard]] duration quantile(double q) const noexcept;

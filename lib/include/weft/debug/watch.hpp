@@ -4,13 +4,15 @@
 
 #include <weft/channel.hpp>
 #include <weft/debug/metrics.hpp>
+#include <weft/pattern/worker_pool.hpp>
+#include <weft/rate_limiter.hpp>
 #include <weft/semaphore.hpp>
 
 #include <string>
 #include <utility>
 #include <vector>
 
-/// Channels and semaphores by name, among the metrics.
+/// Channels, semaphores, limiters and worker pools by name, among the metrics.
 
 namespace weft::debug {
 
@@ -50,7 +52,7 @@ watch watch_channel(const channel<T>& ch, const std::string& name, metrics& in =
     return watch(std::move(shown));
 }
 
-/// Shows a semaphore's permits in `process_metrics()`, with the label semaphore="name".
+/// Shows a semaphore's permits, and who waits for some (up to 4,096), in `process_metrics()`, with the label semaphore="name".
 /// @par Lifetime  the semaphore must outlive the watch.
 /// @throws std::invalid_argument  one of that name is watched already.
 inline watch watch_semaphore(semaphore& s, const std::string& name, metrics& in = process_metrics())
@@ -63,6 +65,50 @@ inline watch watch_semaphore(semaphore& s, const std::string& name, metrics& in 
     shown.push_back(in.add_callback(metric_kind::gauge, "weft_semaphore_available",
                                     "Permits that can be had.", labels,
                                     [&s] { return static_cast<double>(s.available()); }));
+    shown.push_back(in.add_callback(metric_kind::gauge, "weft_semaphore_waiting",
+                                    "Goroutines that wait for permits.", labels,
+                                    [&s] { return static_cast<double>(s.waiting()); }));
+    return watch(std::move(shown));
+}
+
+/// Shows a limiter's tokens (below zero: promised to those who wait), rate and burst in `process_metrics()`, with the label
+/// limiter="name".
+/// @par Lifetime  the watch holds a handle.
+/// @throws std::invalid_argument  one of that name is watched already.
+inline watch watch_limiter(const limiter& l, const std::string& name,
+                           metrics& in = process_metrics())
+{
+    std::vector<metric_registration> shown;
+    const metric_labels labels{{"limiter", name}};
+    shown.push_back(in.add_callback(metric_kind::gauge, "weft_limiter_tokens",
+                                    "Tokens that are there; below zero: promised.", labels,
+                                    [l] { return l.tokens(); }));
+    shown.push_back(in.add_callback(metric_kind::gauge, "weft_limiter_rate",
+                                    "Tokens that come in a second.", labels,
+                                    [l] { return l.rate(); }));
+    shown.push_back(in.add_callback(metric_kind::gauge, "weft_limiter_burst",
+                                    "The most tokens there can be.", labels,
+                                    [l] { return static_cast<double>(l.burst()); }));
+    return watch(std::move(shown));
+}
+
+/// Shows a pool's workers and the jobs that nobody has begun in `process_metrics()`, with the label pool="name".
+/// @par Lifetime  the pool must outlive the watch.
+/// @throws std::invalid_argument  one of that name is watched already.
+template <class Job, class Result>
+watch watch_pool(const pattern::worker_pool<Job, Result>& pool, const std::string& name,
+                 metrics& in = process_metrics())
+{
+    std::vector<metric_registration> shown;
+    const metric_labels labels{{"pool", name}};
+    shown.push_back(in.add_callback(metric_kind::gauge, "weft_pool_workers",
+                                    "How many workers the pool is to have.", labels, [&pool] {
+                                        return static_cast<double>(pool.workers());
+                                    }));
+    shown.push_back(in.add_callback(metric_kind::gauge, "weft_pool_queued",
+                                    "Accepted jobs that nobody has begun.", labels, [&pool] {
+                                        return static_cast<double>(pool.queued());
+                                    }));
     return watch(std::move(shown));
 }
 

@@ -120,6 +120,7 @@ struct scheduler_statistics {
         std::uint64_t slices = 0, yields = 0, spent_budgets = 0, steals = 0, stolen = 0;
     };
     std::uint64_t created = 0;    ///< goroutines, so far
+    std::uint64_t parks = 0;      ///< slices that ended in a wait; reckoned from the others, and never less than before
     std::size_t injected = 0;     ///< in the injection queue
     std::uint64_t injections = 0; ///< so far
     std::size_t timers = 0;       ///< pending
@@ -168,7 +169,7 @@ public:
                             std::optional<std::chrono::steady_clock::time_point> limit = {});
     /// For one who waits for somebody who may want to stop the world: rests meanwhile, if this is a worker's thread.
     void rest_if_asked();
-    [[nodiscard]] scheduler_statistics statistics() const;
+    [[nodiscard]] scheduler_statistics statistics();
     /// No goroutine has this id or a higher one yet, apart from a batch for each worker.
     [[nodiscard]] std::uint64_t next_ids() const noexcept
     {
@@ -252,6 +253,7 @@ private:
     atomic<std::uint32_t> entered_{0};
     registry_shard outside_; ///< goroutines spawned from foreign threads
     atomic<std::uint64_t> ids_{1};
+    std::atomic<std::uint64_t> parks_shown_{0}; ///< the most that statistics ever told
     std::uint64_t seed_;   ///< of the goroutines' random choices
     conductor* conductor_; ///< null in production
 
