@@ -53,7 +53,7 @@ public:
     {
         const raw_key key{at.file_name(), at.function_name(), at.line()};
         if (const auto found = numbers_.find(key); found != numbers_.end()) return found->second;
-        entry e{std::string(detail::readable_name(at.function_name())), at.file_name(), at.line(),
+        entry e{detail::readable_name(at.function_name()), at.file_name(), at.line(),
                 detail::is_internal(at)};
         const std::string text = e.function + '\n' + e.file + '\n' + std::to_string(e.line);
         const auto n =

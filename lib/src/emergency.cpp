@@ -118,8 +118,8 @@ void print_place(printer& out, const std::source_location& at) noexcept
     if (first && sizeof at == sizeof first && !copy_bytes(first, probe, sizeof probe)) return;
     if (at.line() == 0) return;
     const careful_text function(at.function_name()), file(at.file_name());
-    out << readable_name(function.view()) << "\n\t" << file.view() << ":"
-        << std::uint64_t{at.line()} << "\n";
+    in_readable_pieces(function.view(), [&out](std::string_view piece) { out << piece; });
+    out << "\n\t" << file.view() << ":" << std::uint64_t{at.line()} << "\n";
 }
 
 /// False: its record cannot be read.

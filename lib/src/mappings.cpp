@@ -57,7 +57,7 @@ std::string readable_symbol(const char* mangled)
     for (const std::string_view part : {".resume", ".actor", ".destroy"}) {
         if (name.ends_with(part)) name.resize(name.size() - part.size());
     }
-    return std::string(readable_name(name));
+    return readable_name(name);
 }
 
 symbol_names::symbol_names()

@@ -283,7 +283,7 @@ bool is_internal(const std::source_location& f) noexcept
            file.ends_with("weft/join_handle.hpp");
 }
 
-std::string_view readable_name(std::string_view name) noexcept
+std::string_view user_function(std::string_view name) noexcept
 {
     constexpr std::string_view frame = ".Frame*)";
     if (!name.ends_with(frame)) return name;
@@ -296,6 +296,13 @@ std::string_view readable_name(std::string_view name) noexcept
         }
     }
     return name;
+}
+
+std::string readable_name(std::string_view name)
+{
+    std::string text;
+    in_readable_pieces(name, [&text](std::string_view piece) { text += piece; });
+    return text;
 }
 
 void append_json(std::string& to, std::string_view s)

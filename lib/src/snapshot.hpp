@@ -75,7 +75,21 @@ bool count_reasons(scheduler& s, std::chrono::steady_clock::time_point limit, re
 [[nodiscard]] bool is_internal(const std::source_location& f) noexcept;
 /// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the
 /// user knows it as "f(int)".
-[[nodiscard]] std::string_view readable_name(std::string_view name) noexcept;
+[[nodiscard]] std::string_view user_function(std::string_view name) noexcept;
+/// That, piece by piece, without the library's inline namespace, which nobody writes: for those who may not allocate.
+template <class Use>
+void in_readable_pieces(std::string_view name, Use use)
+{
+    constexpr std::string_view left_out = "weft::v0_1::";
+    constexpr std::size_t kept = 6; // "weft::"
+    name = user_function(name);
+    for (auto at = name.find(left_out); at != name.npos; at = name.find(left_out)) {
+        use(name.substr(0, at + kept));
+        name.remove_prefix(at + left_out.size());
+    }
+    use(name);
+}
+[[nodiscard]] std::string readable_name(std::string_view name);
 /// As a JSON object.
 [[nodiscard]] std::string label_text(const label_list& labels);
 /// Adds `s` as a JSON string, with its quotes.

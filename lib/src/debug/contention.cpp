@@ -3,6 +3,7 @@
 
 #include <weft/debug/contention.hpp>
 
+#include "../snapshot.hpp"
 #include "contention_tables.hpp"
 
 #include <weft/detail/observer.hpp>
@@ -265,7 +266,7 @@ profile made_of(const atomic<tables*>& t)
         for (std::size_t i = 1; i < chain.size() && chain[i] != 0; ++i) {
             const site_name n = site_of(chain[i]);
             if (n.line == 0) continue;
-            s.stack.push_back({n.function, n.file, n.line, 0});
+            s.stack.push_back({readable_name(n.function), n.file, n.line, 0});
         }
         if (s.stack.empty()) s.stack.push_back({"(unknown)", "", 0, 0});
         s.values = {static_cast<std::int64_t>(sum.count),

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the weft authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include "../snapshot.hpp"
 #include "trace_session.hpp"
 #include "trace_story.hpp"
 
@@ -19,15 +20,6 @@
 namespace weft::detail {
 
 namespace {
-
-/// GCC names the coroutine's frame, "void f(f(int)::_Z1fi.Frame*)": what the user wrote stands before the "::_Z".
-std::string_view plain_name(std::string_view f)
-{
-    if (!f.ends_with(".Frame*)")) return f;
-    const auto open = f.find('(');
-    const auto end = f.rfind("::_Z");
-    return open != f.npos && end != f.npos && end > open ? f.substr(open + 1, end - open - 1) : f;
-}
 
 /// Of the character that `s` begins with, not an ASCII one; 0: it is no UTF-8.
 std::size_t utf8_length(std::string_view s) noexcept
@@ -97,7 +89,7 @@ public:
         if (s.line == 0) return;
         name(key);
         quote(std::string(s.file) + ':' + std::to_string(s.line));
-        if (*s.function) text("function", plain_name(s.function));
+        if (*s.function) text("function", readable_name(s.function));
     }
     void close()
     {
