@@ -48,7 +48,8 @@ enable_language(C)
 add_library(weft_llhttp OBJECT
     ${llhttp_dir}/src/api.c ${llhttp_dir}/src/http.c ${llhttp_dir}/src/llhttp.c)
 target_include_directories(weft_llhttp SYSTEM PUBLIC ${llhttp_dir}/include)
-set_target_properties(weft_llhttp PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
+set_target_properties(weft_llhttp PROPERTIES
+    POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden UNITY_BUILD OFF)
 if(CMAKE_C_COMPILER_ID STREQUAL CMAKE_CXX_COMPILER_ID) # their runtimes do not mix
     weft_sanitizers(weft_llhttp)
 endif()

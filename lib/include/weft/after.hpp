@@ -68,9 +68,9 @@ private:
 /// @throws misuse_error  not called on a weft runtime.
 /// @par Complexity  O(1), no allocation.
 /// @par Source      Go time.After.
-[[nodiscard]] after_operation after(duration d);
+[[nodiscard]] WEFT_EXPORT after_operation after(duration d);
 
 /// The moment `t` as an operation.
-[[nodiscard]] after_operation at(time_point t);
+[[nodiscard]] WEFT_EXPORT after_operation at(time_point t);
 
 } // namespace weft

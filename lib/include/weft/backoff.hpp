@@ -40,7 +40,7 @@ struct backoff {
 ///     }
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: unsafe.
-class backoff_sequence {
+class WEFT_EXPORT backoff_sequence {
 public:
     /// `max_elapsed` counts from here, or from `start`.
     /// @throws misuse_error  "backoff: negative delay", "backoff: multiplier outside of [1, inf)",

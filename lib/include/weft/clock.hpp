@@ -12,7 +12,7 @@ namespace weft {
 namespace detail {
 
 /// The time of the bubble that the calling thread runs (weft/testing/bubble.hpp); null: real time.
-extern constinit thread_local const std::chrono::steady_clock::time_point* virtual_time
+WEFT_EXPORT extern constinit thread_local const std::chrono::steady_clock::time_point* virtual_time
     WEFT_FAST_THREAD_LOCAL;
 
 /// The number of a bubble; 0: none, that is production.

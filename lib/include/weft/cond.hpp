@@ -28,7 +28,7 @@ namespace weft {
 /// @par Ordering       a signal happens-before the return of the wait that it ends.
 /// @par Lifetime       it must outlive what uses it, and its mutex must outlive it.
 /// @par Source         Go sync.Cond. It can be neither copied nor moved.
-class cond : private detail::sync_object {
+class WEFT_EXPORT cond : private detail::sync_object {
 public:
     explicit cond(mutex& m) noexcept : mutex_(m) {}
     ~cond();

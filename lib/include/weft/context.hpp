@@ -74,7 +74,7 @@ inline constexpr char context_key = 0;
 /// @par Ordering       what happened before the end of a context happens-before a `done` that sees it.
 /// @par Lifetime       `done()` refers to the context; while it waits, somebody must hold a handle.
 /// @par Source         Go package context.
-class context {
+class WEFT_EXPORT context {
 public:
     context() noexcept = default;
 
@@ -127,9 +127,9 @@ private:
 };
 
 /// The root: never ends, has no values.
-[[nodiscard]] context background();
+[[nodiscard]] WEFT_EXPORT context background();
 /// As `background`, for code that does not know yet which context to use.
-[[nodiscard]] context todo();
+[[nodiscard]] WEFT_EXPORT context todo();
 
 /// Ends a context. Copies end the same one; the first call counts, the others do nothing. When the last copy goes, it
 /// ends the context: so does the scope that holds it.
@@ -189,27 +189,29 @@ struct [[nodiscard]] cancellable {
 /// Each of these makes a context below `parent`, which ends with it at the latest.
 /// @throws misuse_error    "cannot create context from nil parent".
 /// @throws std::bad_alloc
-cancellable<cancel_function> with_cancel(const context& parent);
-cancellable<cancel_cause_function> with_cancel_cause(const context& parent);
+WEFT_EXPORT cancellable<cancel_function> with_cancel(const context& parent);
+WEFT_EXPORT cancellable<cancel_cause_function> with_cancel_cause(const context& parent);
 
 /// It also ends by itself when the time has come, with errc::deadline_exceeded; one that has passed: at once. A parent
 /// with an earlier deadline is what counts. Where there is no runtime, pass one's executor first.
 /// @throws misuse_error  as above; not called on a weft runtime.
-cancellable<cancel_function> with_timeout(const context& parent, duration d);
-cancellable<cancel_function> with_timeout(const executor& ex, const context& parent, duration d);
-cancellable<cancel_function> with_deadline(const context& parent, time_point t);
-cancellable<cancel_function> with_deadline(const executor& ex, const context& parent, time_point t);
+WEFT_EXPORT cancellable<cancel_function> with_timeout(const context& parent, duration d);
+WEFT_EXPORT cancellable<cancel_function> with_timeout(const executor& ex, const context& parent,
+                                                      duration d);
+WEFT_EXPORT cancellable<cancel_function> with_deadline(const context& parent, time_point t);
+WEFT_EXPORT cancellable<cancel_function> with_deadline(const executor& ex, const context& parent,
+                                                       time_point t);
 /// `cause` is the context's cause if, and only if, the deadline ends it.
-cancellable<cancel_function> with_timeout_cause(const context& parent, duration d,
-                                                std::exception_ptr cause);
-cancellable<cancel_function> with_deadline_cause(const context& parent, time_point t,
-                                                 std::exception_ptr cause);
+WEFT_EXPORT cancellable<cancel_function> with_timeout_cause(const context& parent, duration d,
+                                                            std::exception_ptr cause);
+WEFT_EXPORT cancellable<cancel_function> with_deadline_cause(const context& parent, time_point t,
+                                                             std::exception_ptr cause);
 
 /// Ends with the first of the two, for its reason. Values come from the first.
-cancellable<cancel_function> merge(const context& a, const context& b);
+WEFT_EXPORT cancellable<cancel_function> merge(const context& a, const context& b);
 
 /// The cause of a context that a signal ended.
-class signal_error : public error {
+class WEFT_EXPORT signal_error : public error {
 public:
     explicit signal_error(int number) : error(errc::canceled), number_(number) {}
     /// SIGINT, SIGTERM, ...
@@ -220,24 +222,25 @@ private:
 };
 
 /// Ends when the process gets one of these signals, with a `signal_error` as its cause; a second one has its usual effect again. On a runtime.
-cancellable<cancel_function> with_signals(const context& parent,
-                                          std::initializer_list<int> signals);
-cancellable<cancel_function> with_signals(const executor& ex, const context& parent,
-                                          std::initializer_list<int> signals);
+WEFT_EXPORT cancellable<cancel_function> with_signals(const context& parent,
+                                                      std::initializer_list<int> signals);
+WEFT_EXPORT cancellable<cancel_function> with_signals(const executor& ex, const context& parent,
+                                                      std::initializer_list<int> signals);
 
 /// Ends when `token` is asked to stop.
-cancellable<cancel_function> with_stop_token(const context& parent, std::stop_token token);
+WEFT_EXPORT cancellable<cancel_function> with_stop_token(const context& parent,
+                                                         std::stop_token token);
 
 /// Ends when a cancellation is emitted to `slot`. It holds the slot until then.
-cancellable<cancel_function> with_cancellation_slot(const context& parent,
-                                                    asio::cancellation_slot slot);
+WEFT_EXPORT cancellable<cancel_function> with_cancellation_slot(const context& parent,
+                                                                asio::cancellation_slot slot);
 
 /// Same values, but it never ends, and has no deadline.
-[[nodiscard]] context without_cancel(const context& parent);
+[[nodiscard]] WEFT_EXPORT context without_cancel(const context& parent);
 
 namespace detail {
 
-context_node& parent_node(const context& parent);
+WEFT_EXPORT context_node& parent_node(const context& parent);
 
 template <class Key>
 class value_node final : public context_node {
@@ -273,7 +276,7 @@ template <class Key, class V>
 // ---------------------------------------------------------------- other people's contexts
 
 /// A context of the user's own kind, as `adapt` takes it.
-class custom_context {
+class WEFT_EXPORT custom_context {
 public:
     virtual ~custom_context() = default;
 
@@ -291,14 +294,14 @@ public:
 
 /// A context that ends with `custom` and has its values and deadline. It registers one hook, and takes it back when the last
 /// handle goes.
-[[nodiscard]] context adapt(std::shared_ptr<custom_context> custom);
+[[nodiscard]] WEFT_EXPORT context adapt(std::shared_ptr<custom_context> custom);
 
 // ---------------------------------------------------------------- functions after the end
 
 namespace detail {
 
 /// A function that waits for the end of a life.
-class end_hook : public context_child {
+class WEFT_EXPORT end_hook : public context_child {
 public:
     end_hook(context_ref ctx, scheduler& s);
 
@@ -480,7 +483,7 @@ namespace detail {
 
 /// Rethrows `e`, which is leaving the current goroutine. If it says that `ctx` has ended, or is how Asio
 /// says that it was cancelled for that, it is thrown as the context's `error`, and the goroutine ends as asked.
-[[noreturn]] void rethrow_at_end(const context& ctx, std::exception_ptr e);
+[[noreturn]] WEFT_EXPORT void rethrow_at_end(const context& ctx, std::exception_ptr e);
 
 /// A callable whose goroutine is bound to a context while it runs.
 template <class F>

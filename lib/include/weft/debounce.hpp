@@ -23,7 +23,7 @@ struct debounce_options {
 };
 
 namespace detail {
-[[nodiscard]] debouncer::rules rules_of(duration wait, const debounce_options& o);
+[[nodiscard]] WEFT_EXPORT debouncer::rules rules_of(duration wait, const debounce_options& o);
 }
 
 /// Runs a function once no call has come for a while, with the arguments of the latest one: saving

@@ -35,7 +35,7 @@ namespace weft {
 ///                     ordinary threads.
 /// @par Ordering       the end of a goroutine happens-before the return of each `wait` that it lets go on.
 /// @par Source         golang.org/x/sync/errgroup.
-class errgroup {
+class WEFT_EXPORT errgroup {
 public:
     /// @throws misuse_error  "cannot create context from nil parent".
     explicit errgroup(const context& parent = background())

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <stdexcept>
 #include <system_error>
 
@@ -14,7 +16,7 @@ enum class errc {
     stopped            ///< the runtime ended before the goroutine did
 };
 
-const std::error_category& error_category() noexcept;
+WEFT_EXPORT const std::error_category& error_category() noexcept;
 
 inline std::error_code make_error_code(errc e) noexcept
 {
@@ -22,22 +24,22 @@ inline std::error_code make_error_code(errc e) noexcept
 }
 
 /// The environment ended an operation: a context, a deadline, a stopped runtime.
-class error : public std::system_error {
+class WEFT_EXPORT error : public std::system_error {
 public:
     using std::system_error::system_error;
     explicit error(errc e) : std::system_error(make_error_code(e)) {}
 };
 
 /// A programming error that Go answers with a panic; `what()` is Go's own wording.
-class misuse_error : public std::logic_error {
+class WEFT_EXPORT misuse_error : public std::logic_error {
 public:
     using std::logic_error::logic_error;
 };
 
 namespace detail {
 /// Out of line, so that the throwing code stays off the callers' hot path.
-[[noreturn]] void throw_misuse(const char* what);
-[[noreturn]] void throw_error(errc e);
+[[noreturn]] WEFT_EXPORT void throw_misuse(const char* what);
+[[noreturn]] WEFT_EXPORT void throw_error(errc e);
 } // namespace detail
 
 } // namespace weft

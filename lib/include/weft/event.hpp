@@ -15,7 +15,7 @@ namespace weft {
 /// @par Thread safety  safe, from goroutines; all but `wait` also from ordinary threads.
 /// @par Ordering       a `set` happens-before the return of each `wait` that sees it.
 /// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever.
-class event : private detail::sync_object {
+class WEFT_EXPORT event : private detail::sync_object {
 public:
     using wait_operation = detail::gate_operation<event, detail::wait_reason::event>;
 

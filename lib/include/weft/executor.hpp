@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <asio/any_io_executor.hpp>
 #include <asio/execution.hpp>
 #include <asio/execution_context.hpp>
@@ -22,9 +24,9 @@ class worker;
 
 // Out of line, so that this header does not need the scheduler.
 enum class place { dropped, inline_here, dispatched, posted };
-const asio::any_io_executor& host_executor(const scheduler&, bool never_block) noexcept;
-void work_started(scheduler&) noexcept;
-void work_finished(scheduler&) noexcept;
+WEFT_EXPORT const asio::any_io_executor& host_executor(const scheduler&, bool never_block) noexcept;
+WEFT_EXPORT void work_started(scheduler&) noexcept;
+WEFT_EXPORT void work_finished(scheduler&) noexcept;
 
 struct goroutine;
 
@@ -38,7 +40,7 @@ struct thread_state {
 
 /// One call of `execute`. While a thread from outside is in it, perhaps in the last lines of Asio's
 /// post, the end of the runtime waits: what it posted may have come to an end already.
-class handover {
+class WEFT_EXPORT handover {
 public:
     handover(scheduler& s, bool never_block) noexcept;
     handover(const handover&) = delete;
@@ -53,7 +55,7 @@ private:
 };
 
 /// A handler runs inside a goroutine's slice; the goroutine is the current one again after it.
-class nested_run {
+class WEFT_EXPORT nested_run {
 public:
     nested_run() noexcept;
     nested_run(const nested_run&) = delete;
@@ -65,7 +67,7 @@ private:
 };
 
 /// A handler on its way keeps the scheduler alive, and its program from being called deadlocked.
-class queued_work {
+class WEFT_EXPORT queued_work {
 public:
     explicit queued_work(scheduler& s);
     queued_work(queued_work&& o) noexcept = default;
@@ -81,7 +83,7 @@ private:
 /// Holds a worker of the scheduler for the time an Asio handler runs, and drains its run queue
 /// after. What the thread did before (a goroutine that dispatched, another runtime) is put back at
 /// the end.
-class worker_scope {
+class WEFT_EXPORT worker_scope {
 public:
     explicit worker_scope(scheduler& s);
     worker_scope(const worker_scope&) = delete;

@@ -36,7 +36,7 @@ class heartbeat_state;
 /// @par Thread safety  distinct handles: safe. one shared handle object: unsafe to assign, else
 ///                     safe.
 /// @par Ordering       a beat happens-before the receive of a pulse that stands for it.
-class heartbeat {
+class WEFT_EXPORT heartbeat {
 public:
     /// No heartbeat: its channels are nil, `beat` does nothing, the rest is as if it had never
     /// beaten.

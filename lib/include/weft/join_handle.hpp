@@ -100,7 +100,7 @@ private:
     bool quiet_ = false; ///< the failure is what a context asked for
 };
 
-void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept;
+WEFT_EXPORT void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept;
 
 /// A counted reference to the result.
 template <class T>

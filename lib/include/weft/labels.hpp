@@ -22,17 +22,17 @@ using label_list = detail::label_list;
 namespace this_goroutine {
 
 /// The running goroutine's labels. @throws misuse_error  outside a goroutine.
-[[nodiscard]] label_list labels();
+[[nodiscard]] WEFT_EXPORT label_list labels();
 /// The value of one; nothing: it has no such label. @throws misuse_error  outside a goroutine.
-[[nodiscard]] std::optional<std::string> label(std::string_view key);
+[[nodiscard]] WEFT_EXPORT std::optional<std::string> label(std::string_view key);
 
 /// Sets a label of the running goroutine, or replaces it. Goroutines that it starts from now on have it too; those it
 /// has started do not. A goroutine without labels costs nothing.
 /// @throws misuse_error  outside a goroutine.
 /// @par Source  Go runtime/pprof.SetGoroutineLabels.
-void set_label(std::string key, std::string value);
+WEFT_EXPORT void set_label(std::string key, std::string value);
 /// Takes one away; false: there was none. @throws misuse_error  outside a goroutine.
-bool remove_label(std::string_view key);
+WEFT_EXPORT bool remove_label(std::string_view key);
 
 } // namespace this_goroutine
 
@@ -44,7 +44,7 @@ bool remove_label(std::string_view key);
 /// @par Thread safety  belongs to the goroutine that made it.
 /// @par Lifetime       a local variable of a coroutine of the goroutine; scopes end in the reverse order.
 /// @par Source         Go runtime/pprof.Do.
-class [[nodiscard]] label_scope {
+class [[nodiscard]] WEFT_EXPORT label_scope {
 public:
     /// @throws misuse_error  outside a goroutine.
     label_scope(std::initializer_list<std::pair<std::string, std::string>> added);

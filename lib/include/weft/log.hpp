@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <functional>
 #include <string_view>
 
@@ -15,9 +17,9 @@ using log_sink = std::function<void(log_level, std::string_view)>;
 
 /// Replaces the sink; an empty one restores the default, which writes to stderr through spdlog.
 /// @par Thread safety  safe. The sink is called from any thread, one call at a time.
-void set_log_sink(log_sink sink);
+WEFT_EXPORT void set_log_sink(log_sink sink);
 
 /// Writes a message to the sink.
-void log(log_level level, std::string_view message) noexcept;
+WEFT_EXPORT void log(log_level level, std::string_view message) noexcept;
 
 } // namespace weft

@@ -28,7 +28,7 @@ class lock_operation;
 /// @par Ordering       an unlock happens-before the lock that comes after it.
 /// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever.
 /// @par Source         Go sync.Mutex.
-class mutex : private detail::sync_object {
+class WEFT_EXPORT mutex : private detail::sync_object {
     struct unlocker {
         static void release(mutex& m) { m.unlock(); }
     };

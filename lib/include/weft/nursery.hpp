@@ -33,7 +33,7 @@ namespace weft {
 /// @par Thread safety  safe, from goroutines.
 /// @par Ordering       the end of each goroutine happens-before the return of `run`.
 /// @par Source         Trio's nurseries, with weft's contexts.
-class nursery {
+class WEFT_EXPORT nursery {
 public:
     nursery(const nursery&) = delete;
     nursery& operator=(const nursery&) = delete;

@@ -20,7 +20,7 @@ namespace weft {
 namespace detail {
 
 /// The current goroutine is on its way out, because the context it is bound to has ended.
-bool ending_by_context() noexcept;
+WEFT_EXPORT bool ending_by_context() noexcept;
 
 } // namespace detail
 

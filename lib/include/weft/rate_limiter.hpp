@@ -43,7 +43,7 @@ enum class limiter_answer : std::uint8_t {
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: unsafe.
 /// @par Source         Go x/time/rate, Reservation.
-class [[nodiscard]] reservation {
+class [[nodiscard]] WEFT_EXPORT reservation {
 public:
     /// A refused one.
     reservation() noexcept = default;
@@ -86,7 +86,8 @@ private:
 /// The operation `limiter::wait` returns: `void(std::exception_ptr)`. It takes its tokens when it
 /// begins to wait, as a reservation does, and gives them back when it does not happen: interrupted,
 /// or a case of a select that lost.
-class [[nodiscard]] limiter_wait_operation : public detail::asio_operation<limiter_wait_operation> {
+class [[nodiscard]] WEFT_EXPORT limiter_wait_operation
+    : public detail::asio_operation<limiter_wait_operation> {
 public:
     using result_type = void;
 
@@ -138,7 +139,7 @@ private:
 /// @par Complexity     O(1), one lock, no allocation.
 /// @par Source         Go x/time/rate, Limiter. It differs in that negative numbers are misuse, and
 ///                     that a reservation is cancelled once.
-class limiter {
+class WEFT_EXPORT limiter {
 public:
     /// Everything is allowed, whatever the burst.
     static constexpr double inf = std::numeric_limits<double>::infinity();

@@ -23,7 +23,7 @@ namespace weft {
 
 /// What `permanent` throws: a failure that another attempt would not help. It is a `std::exception`
 /// of its own, with the text of the failure, for those who meet it outside of `retry`.
-class permanent_failure : public std::exception {
+class WEFT_EXPORT permanent_failure : public std::exception {
 public:
     explicit permanent_failure(std::exception_ptr cause);
 
@@ -41,7 +41,7 @@ private:
 ///     catch (const bad_request&) { throw permanent(std::current_exception()); }
 ///
 /// @throws misuse_error  "permanent: no exception": a null pointer.
-[[nodiscard]] permanent_failure permanent(std::exception_ptr failure);
+[[nodiscard]] WEFT_EXPORT permanent_failure permanent(std::exception_ptr failure);
 template <class E>
     requires(!std::convertible_to<E, std::exception_ptr>)
 [[nodiscard]] permanent_failure permanent(E failure)
@@ -78,7 +78,7 @@ struct attempt_result<F> {
 };
 
 /// The state of one `retry`, without the type of its function.
-class retry_state {
+class WEFT_EXPORT retry_state {
 public:
     retry_state(context ctx, const backoff& policy) : ctx_(std::move(ctx)), pauses_(policy)
     {

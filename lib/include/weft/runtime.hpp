@@ -34,7 +34,7 @@ struct shutdown_report {
 ///
 /// @par Thread safety  safe, but for construction and destruction. Never destroy a runtime on one
 ///                     of its workers.
-class runtime {
+class WEFT_EXPORT runtime {
 public:
     explicit runtime(runtime_options options = {});
     explicit runtime(asio::any_io_executor host, runtime_options options = {});

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <exception>
 #include <functional>
 #include <string_view>
@@ -18,7 +20,7 @@ struct panic_info {
 };
 
 /// What happens when an exception escapes a goroutine. It is never swallowed.
-class panic_policy {
+class WEFT_EXPORT panic_policy {
 public:
     enum class kind { terminate, log, handler };
 
@@ -59,6 +61,6 @@ struct runtime_options {
 
 /// The processors this process may use: CPU affinity and the cgroup (v1 or v2) quota rounded up, at
 /// least 1.
-unsigned default_procs();
+WEFT_EXPORT unsigned default_procs();
 
 } // namespace weft

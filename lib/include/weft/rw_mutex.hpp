@@ -29,7 +29,7 @@ class rw_lock_operation;
 /// @par Ordering       an unlock happens-before the locks that come after it; among readers there is no order.
 /// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever.
 /// @par Source         Go sync.RWMutex.
-class rw_mutex : private detail::sync_object {
+class WEFT_EXPORT rw_mutex : private detail::sync_object {
     struct unlocker {
         static void release(rw_mutex& m) { m.unlock(); }
     };

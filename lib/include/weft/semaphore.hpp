@@ -23,7 +23,7 @@ class acquire_operation;
 /// @par Ordering       a release happens-before the acquire that it makes possible.
 /// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever.
 /// @par Source         golang.org/x/sync/semaphore.
-class semaphore : private detail::sync_object {
+class WEFT_EXPORT semaphore : private detail::sync_object {
 public:
     class permit;
 
@@ -100,7 +100,7 @@ private:
 };
 
 /// Permits held, given back at the end of the scope.
-class [[nodiscard]] semaphore::permit {
+class [[nodiscard]] WEFT_EXPORT semaphore::permit {
 public:
     permit() noexcept = default;
     /// Takes over what the caller has acquired.

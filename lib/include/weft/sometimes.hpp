@@ -34,7 +34,7 @@ struct sometimes_options {
 /// @par Source         Go x/time/rate, Sometimes. There the function runs under the lock; here only
 ///                     the decision is made there, so that a function that was begun may still run
 ///                     when the next one begins.
-class sometimes {
+class WEFT_EXPORT sometimes {
 public:
     /// Once.
     sometimes() noexcept = default;

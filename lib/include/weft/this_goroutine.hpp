@@ -42,7 +42,7 @@ namespace weft::this_goroutine {
 /// Identifies a goroutine; never used again in the process's runtime.
 using id = std::uint64_t;
 
-[[nodiscard]] id get_id();
+[[nodiscard]] WEFT_EXPORT id get_id();
 
 /// Lets the other goroutines run first (Go: runtime.Gosched).
 /// @par Suspends  always; resumes from the tail of the run queue.
@@ -52,14 +52,14 @@ using id = std::uint64_t;
 }
 
 /// The name given with `set_name`, else empty. Valid until the next `set_name`.
-[[nodiscard]] std::string_view name();
+[[nodiscard]] WEFT_EXPORT std::string_view name();
 /// Gives the goroutine a name for dumps and panics.
-void set_name(std::string name);
+WEFT_EXPORT void set_name(std::string name);
 
 /// The context the goroutine is bound to (`go(ctx, f)`), else `background()`. Include context.hpp.
-[[nodiscard]] context get_context();
+[[nodiscard]] WEFT_EXPORT context get_context();
 
 /// The runtime's executor: for I/O objects, timers, `go` from elsewhere.
-[[nodiscard]] executor get_executor();
+[[nodiscard]] WEFT_EXPORT executor get_executor();
 
 } // namespace weft::this_goroutine

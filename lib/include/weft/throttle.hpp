@@ -21,7 +21,7 @@ struct throttle_options {
 };
 
 namespace detail {
-[[nodiscard]] debouncer::rules rules_of(duration interval, const throttle_options& o);
+[[nodiscard]] WEFT_EXPORT debouncer::rules rules_of(duration interval, const throttle_options& o);
 }
 
 /// Runs a function at most once an interval, with the arguments of the latest call: progress shown

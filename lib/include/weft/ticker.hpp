@@ -23,7 +23,7 @@ namespace weft {
 /// @par Thread safety  distinct objects: safe. shared objects: all but moving safe.
 /// @par Lifetime       may outlive its runtime, and then never ticks.
 /// @par Source         Go time.Ticker; the policies beside `drop` follow tokio's MissedTickBehavior.
-class ticker {
+class WEFT_EXPORT ticker {
 public:
     /// No ticker: its channel is nil, the rest is misuse.
     ticker() noexcept = default;
@@ -53,6 +53,6 @@ private:
 
 /// The channel of a ticker that ends with the channel's last handle; nil if `period` is not positive.
 /// @par Source  Go time.Tick.
-[[nodiscard]] receive_channel<time_point> tick(duration period);
+[[nodiscard]] WEFT_EXPORT receive_channel<time_point> tick(duration period);
 
 } // namespace weft

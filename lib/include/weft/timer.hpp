@@ -30,7 +30,7 @@ namespace weft {
 /// @par Lifetime       may outlive its runtime, and then never fires.
 /// @par Complexity     O(1) each; memory is used again, so that steady use allocates nothing.
 /// @par Source         Go time.Timer.
-class timer {
+class WEFT_EXPORT timer {
 public:
     /// No timer: `channel` is nil, `stop` and `reset` are misuse.
     timer() noexcept = default;
@@ -91,7 +91,7 @@ private:
 };
 
 /// Where the calling thread keeps its timers.
-timer_shard& timer_shard_of(scheduler& s) noexcept;
+WEFT_EXPORT timer_shard& timer_shard_of(scheduler& s) noexcept;
 
 } // namespace detail
 

@@ -35,7 +35,7 @@ using wait_group_operation = detail::gate_operation<wait_group, detail::wait_rea
 /// @par Lifetime       it must outlive what uses it; destroyed while goroutines wait, they wait for ever. Those that `go`
 ///                     started count nothing any more then.
 /// @par Source         Go sync.WaitGroup.
-class wait_group : private detail::sync_object {
+class WEFT_EXPORT wait_group : private detail::sync_object {
 public:
     wait_group() = default;
     ~wait_group();

@@ -18,28 +18,28 @@ namespace weft::debug {
 ///
 /// @par Thread safety  safe.
 /// @par Source         Go runtime.SetBlockProfileRate.
-void set_block_profile_rate(duration rate);
+WEFT_EXPORT void set_block_profile_rate(duration rate);
 
 /// Waits on channels, selects, locks, joins and their kind, by await chain: "contentions" in "count" and "delay" in
 /// "nanoseconds". A sample's label "reason" has Go's word for what it waited for. A wait counts when it is over.
 ///
 /// @par Thread safety  safe.
-[[nodiscard]] profile block_profile();
+[[nodiscard]] WEFT_EXPORT profile block_profile();
 
 /// Turns the mutex profile on: one in so many waits for a `mutex` or an `rw_mutex` is counted. 0: off.
 /// @returns what it was before.
 /// @par Thread safety  safe.
 /// @par Source         Go runtime.SetMutexProfileFraction.
-unsigned set_mutex_profile_fraction(unsigned one_in);
+WEFT_EXPORT unsigned set_mutex_profile_fraction(unsigned one_in);
 
 /// How long locks kept others waiting, by the place where the one that held it had taken it (Go's has the place
 /// where it is let go). Values as in the block profile.
 ///
 /// @par Thread safety  safe.
-[[nodiscard]] profile mutex_profile();
+[[nodiscard]] WEFT_EXPORT profile mutex_profile();
 
 /// How long goroutines were runnable before they ran.
-struct latency_histogram {
+struct WEFT_EXPORT latency_histogram {
     struct bucket {
         duration below; ///< and not below the bucket before
         std::uint64_t count;
@@ -54,14 +54,14 @@ struct latency_histogram {
 
 /// Measures one in so many; 0: none.
 /// @par Thread safety  safe.
-void set_latency_sampling(unsigned one_in) noexcept;
+WEFT_EXPORT void set_latency_sampling(unsigned one_in) noexcept;
 /// All that was measured so far.
 /// @par Thread safety  safe.
 /// @par Source         Go runtime/metrics "/sched/latencies:seconds".
-[[nodiscard]] latency_histogram scheduling_latency();
+[[nodiscard]] WEFT_EXPORT latency_histogram scheduling_latency();
 
 /// Forgets what the profiles and the histogram have counted.
 /// @par Thread safety  safe.
-void reset_contention() noexcept;
+WEFT_EXPORT void reset_contention() noexcept;
 
 } // namespace weft::debug

@@ -26,7 +26,7 @@ namespace weft::debug {
 ///
 /// @par Thread safety  shared objects: unsafe.
 /// @par Source         Go runtime/pprof.StartCPUProfile.
-class cpu_profile {
+class WEFT_EXPORT cpu_profile {
 public:
     static constexpr int default_hertz = 100;
 
@@ -55,6 +55,6 @@ private:
 /// profiling is on (MALLOC_CONF=prof:true).
 /// @throws std::runtime_error  there is none; the text says what to do.
 /// @par Thread safety  safe.
-[[nodiscard]] std::string heap_profile();
+[[nodiscard]] WEFT_EXPORT std::string heap_profile();
 
 } // namespace weft::debug

@@ -43,11 +43,11 @@ struct dump_options {
 /// It waits for nobody longer than `limit` says. A runtime that is just being shut down shows nothing. In a child that was forked
 /// from a process with runtimes, it shows what `emergency_dump` would (as JSON: nothing).
 /// @par Thread safety  safe, from goroutines and ordinary threads; not in a signal handler.
-void dump(std::ostream& out, const dump_options& options);
+WEFT_EXPORT void dump(std::ostream& out, const dump_options& options);
 
 /// Goroutines by their await chains, labels and wait reasons (label "wait_reason"), as a profile: value "goroutine".
 /// @par Thread safety  as dump.
-[[nodiscard]] profile goroutine_profile(duration limit = std::chrono::seconds(10));
+[[nodiscard]] WEFT_EXPORT profile goroutine_profile(duration limit = std::chrono::seconds(10));
 
 /// What happens once the dump has been written.
 enum class after_dump {
@@ -59,18 +59,18 @@ enum class after_dump {
 /// library's writes it, the handler only wakes that. A second call for the same signal changes what happens.
 /// @throws std::system_error  no handler can be set for that signal.
 /// @par Thread safety  safe.
-void dump_on_signal(int signal, after_dump then = after_dump::go_on,
-                    const dump_options& options = {});
+WEFT_EXPORT void dump_on_signal(int signal, after_dump then = after_dump::go_on,
+                                const dump_options& options = {});
 
 /// Writes what can be seen without stopping, locking, or allocating anything: for crash handlers, forked children, and
 /// threads that hold nobody knows what. Async-signal-safe. Goroutines that run meanwhile may be missing or shown with half a
 /// chain; where memory is not readable, it stops. At most 10,000 are shown of each part of a runtime.
 /// @par Thread safety  safe.
-void emergency_dump(int descriptor) noexcept;
+WEFT_EXPORT void emergency_dump(int descriptor) noexcept;
 
 /// From now on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT write an `emergency_dump` to stderr; then what was there before
 /// them happens: a core, or another handler.
 /// @par Thread safety  safe. The second call does nothing.
-void dump_on_crash();
+WEFT_EXPORT void dump_on_crash();
 
 } // namespace weft::debug

@@ -38,21 +38,21 @@ struct goroutine_info {
 
 /// All live goroutines of all runtimes, by id. Stops the world for a moment.
 /// @par Thread safety  safe, from goroutines and ordinary threads.
-[[nodiscard]] std::vector<goroutine_info> goroutines();
+[[nodiscard]] WEFT_EXPORT std::vector<goroutine_info> goroutines();
 
 /// How many there are (Go: runtime.NumGoroutine). Does not stop anything.
 /// @par Thread safety  safe.
-[[nodiscard]] std::size_t goroutine_count();
+[[nodiscard]] WEFT_EXPORT std::size_t goroutine_count();
 
 /// Those that have waited for at least `d` for something that only other goroutines, or a timer, can
 /// bring: on channels, selects, locks, joins, contexts. Not: sleeps, Asio operations, blocking calls. For
 /// programs in production, which can log them now and then: a leaked goroutine is among them for
 /// ever.
 /// @par Thread safety  safe, from goroutines and ordinary threads.
-[[nodiscard]] std::vector<goroutine_info> blocked_longer_than(duration d);
+[[nodiscard]] WEFT_EXPORT std::vector<goroutine_info> blocked_longer_than(duration d);
 
 /// Those of one runtime; for the library's own rooms.
-[[nodiscard]] std::vector<goroutine_info> goroutines_of(detail::scheduler& s);
+[[nodiscard]] WEFT_EXPORT std::vector<goroutine_info> goroutines_of(detail::scheduler& s);
 
 /// Prints them in the manner of Go's traceback:
 ///
@@ -61,11 +61,11 @@ struct goroutine_info {
 ///             /src/main.cpp:31
 ///     created by goroutine 1 at main()
 ///             /src/main.cpp:12
-void dump(std::ostream& out);
+WEFT_EXPORT void dump(std::ostream& out);
 
 /// Prints one goroutine.
-void print(std::ostream& out, const goroutine_info& g);
+WEFT_EXPORT void print(std::ostream& out, const goroutine_info& g);
 /// Prints several, an empty line between them.
-void print(std::ostream& out, const std::vector<goroutine_info>& all);
+WEFT_EXPORT void print(std::ostream& out, const std::vector<goroutine_info>& all);
 
 } // namespace weft::debug

@@ -17,16 +17,17 @@ using lock_cycle = std::vector<goroutine_info>;
 
 /// All cycles of locks, of all runtimes. Stops the world for a moment.
 /// @par Thread safety  safe, from goroutines and ordinary threads.
-[[nodiscard]] std::vector<lock_cycle> lock_cycles();
+[[nodiscard]] WEFT_EXPORT std::vector<lock_cycle> lock_cycles();
 
 /// Those among goroutines that were looked at already.
-[[nodiscard]] std::vector<lock_cycle> lock_cycles(const std::vector<goroutine_info>& all);
+[[nodiscard]] WEFT_EXPORT std::vector<lock_cycle>
+lock_cycles(const std::vector<goroutine_info>& all);
 
 /// Prints one cycle:
 ///
 ///     lock cycle:
 ///     goroutine 7 waits at /src/main.cpp:31 for a lock that goroutine 8 took at /src/main.cpp:40
 ///     goroutine 8 waits at /src/main.cpp:41 for a lock that goroutine 7 took at /src/main.cpp:30
-void print_cycle(std::ostream& out, const lock_cycle& c);
+WEFT_EXPORT void print_cycle(std::ostream& out, const lock_cycle& c);
 
 } // namespace weft::debug

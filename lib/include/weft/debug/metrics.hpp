@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -22,7 +24,7 @@ using metric_labels = std::vector<std::pair<std::string, std::string>>;
 
 /// A number that only grows. Adding costs one relaxed addition, in a cell that few threads share.
 /// @par Thread safety  safe.
-class counter {
+class WEFT_EXPORT counter {
 public:
     counter() = default;
     counter(const counter&) = delete;
@@ -51,7 +53,7 @@ private:
 
 /// A number that goes up and down.
 /// @par Thread safety  safe.
-class gauge {
+class WEFT_EXPORT gauge {
 public:
     gauge() = default;
     gauge(const gauge&) = delete;
@@ -68,7 +70,7 @@ private:
 
 /// How often values lay in which range. A scrape meanwhile may see a value in one of count and sum only.
 /// @par Thread safety  safe.
-class histogram {
+class WEFT_EXPORT histogram {
 public:
     /// @param bounds  the ranges' upper ends, growing; the last range has none.
     /// @throws std::invalid_argument  they do not grow, or one is not a number.
@@ -92,12 +94,12 @@ private:
 };
 
 /// 5 ms to 10 s: for times in seconds, as Prometheus' clients have them.
-[[nodiscard]] std::vector<double> default_buckets();
+[[nodiscard]] WEFT_EXPORT std::vector<double> default_buckets();
 
 enum class metric_kind { counter, gauge };
 
 /// A metric that was registered and can go again: while it lives, it is shown.
-class [[nodiscard]] metric_registration {
+class [[nodiscard]] WEFT_EXPORT metric_registration {
 public:
     metric_registration() noexcept = default;
     explicit metric_registration(std::function<void()> undo) noexcept : undo_(std::move(undo)) {}
@@ -129,7 +131,7 @@ private:
 ///
 /// @par Thread safety  safe.
 /// @par Source         Prometheus' text format 0.0.4 and naming rules.
-class metrics {
+class WEFT_EXPORT metrics {
 public:
     metrics();
     metrics(const metrics&) = delete;
@@ -163,12 +165,12 @@ private:
 };
 
 /// The process's own.
-[[nodiscard]] metrics& process_metrics();
+[[nodiscard]] WEFT_EXPORT metrics& process_metrics();
 
 /// What the runtimes of this process say of themselves, in the same form: goroutines by state and wait reason, how many were
 /// created, workers' queues, slices, yields, steals, timers. Stops nothing; each number is of a moment of its own.
 /// @par Thread safety  safe, from goroutines and ordinary threads.
-[[nodiscard]] std::string runtime_metrics_text();
+[[nodiscard]] WEFT_EXPORT std::string runtime_metrics_text();
 
 /// The Content-Type of these texts.
 inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";

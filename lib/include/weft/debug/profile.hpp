@@ -24,8 +24,8 @@ struct profile_frame {
 
 /// What was counted at a place.
 struct profile_sample {
-    std::vector<profile_frame> stack;  ///< innermost first
-    std::vector<std::int64_t> values;  ///< one for each of the profile's values
+    std::vector<profile_frame> stack; ///< innermost first
+    std::vector<std::int64_t> values; ///< one for each of the profile's values
     std::vector<std::pair<std::string, std::string>> labels{};
 };
 
@@ -33,7 +33,7 @@ struct profile_sample {
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: unsafe.
 /// @par Source         pprof's profile.proto.
-struct profile {
+struct WEFT_EXPORT profile {
     /// What a sample's values are: "cpu" in "nanoseconds", "contentions" in "count".
     struct value_type {
         std::string name;
@@ -41,10 +41,11 @@ struct profile {
     };
 
     std::vector<value_type> values;
-    std::vector<profile_sample> samples; ///< those with equal stacks and labels are added up in the file
-    value_type period_type{};            ///< with `period`: what is between two samples; empty: nothing is
+    std::vector<profile_sample>
+        samples;              ///< those with equal stacks and labels are added up in the file
+    value_type period_type{}; ///< with `period`: what is between two samples; empty: nothing is
     std::int64_t period = 0;
-    std::int64_t begin_nanoseconds = 0;  ///< since the epoch
+    std::int64_t begin_nanoseconds = 0; ///< since the epoch
     duration length{};
 
     /// The file's bytes: a protocol buffer, not compressed.

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <cstdint>
 #include <string_view>
 
@@ -14,7 +16,7 @@ namespace weft::debug {
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: safe, but for the destructor.
 /// @par Source         Go trace.NewTask.
-class trace_task {
+class WEFT_EXPORT trace_task {
 public:
     explicit trace_task(std::string_view name);
     ~trace_task();
@@ -33,7 +35,7 @@ private:
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: unsafe.
 /// @par Source         Go trace.StartRegion.
-class region {
+class WEFT_EXPORT region {
 public:
     explicit region(std::string_view name) : region(nullptr, name) {}
     region(const trace_task& of, std::string_view name) : region(&of, name) {}
@@ -50,7 +52,8 @@ private:
 
 /// A message of the calling goroutine at this moment; `category` is for grouping (Go: trace.Log).
 /// @par Thread safety  safe, from goroutines and ordinary threads.
-void trace_log(std::string_view category, std::string_view message);
-void trace_log(const trace_task& of, std::string_view category, std::string_view message);
+WEFT_EXPORT void trace_log(std::string_view category, std::string_view message);
+WEFT_EXPORT void trace_log(const trace_task& of, std::string_view category,
+                           std::string_view message);
 
 } // namespace weft::debug

@@ -32,7 +32,7 @@ struct trace_options {
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: unsafe.
 /// @par Source         Go runtime/trace.
-class trace {
+class WEFT_EXPORT trace {
 public:
     /// @throws misuse_error  "tracing is already enabled": there is another one.
     explicit trace(trace_options o = {});
@@ -64,7 +64,7 @@ struct flight_recorder_options {
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: safe, but for the destructor.
 /// @par Source         Go runtime/trace.FlightRecorder.
-class flight_recorder {
+class WEFT_EXPORT flight_recorder {
 public:
     /// @throws misuse_error  "flight recorder is already enabled".
     explicit flight_recorder(flight_recorder_options o = {});

@@ -17,7 +17,7 @@
 namespace weft::debug {
 
 /// Shows what was registered with it as long as it lives.
-class [[nodiscard]] watch {
+class [[nodiscard]] WEFT_EXPORT watch {
 public:
     watch() noexcept = default;
     explicit watch(std::vector<metric_registration> shown) noexcept : shown_(std::move(shown)) {}

@@ -28,7 +28,7 @@ struct watchdog_options {
 /// is stopped for a moment each half of `blocked_limit`, at most once a second.
 ///
 /// @par Thread safety  safe.
-class watchdog {
+class WEFT_EXPORT watchdog {
 public:
     /// @throws misuse_error  there is one already.
     explicit watchdog(watchdog_options o = {});

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
 #include <weft/executor.hpp>
 
 #include <asio/awaitable.hpp>
@@ -52,7 +53,7 @@ public:
 };
 
 /// Room for one `asio_thread`, engaged only while the goroutine is parked or queued.
-class thread_slot {
+class WEFT_EXPORT thread_slot {
 public:
     thread_slot() = default;
     thread_slot(const thread_slot&) = delete;

@@ -35,7 +35,7 @@ class slot_guard;
 /// canceller says so, then looks for `parked`. Both in the one order of seq_cst.
 ///
 /// For Asio's operations `guard_` does the same for the cancellation slot (detail/slot_guard.hpp).
-class binding : public list_hook {
+class WEFT_EXPORT binding : public list_hook {
 public:
     enum class tied_to : std::uint8_t { context, slot };
 
@@ -134,7 +134,7 @@ private:
 ///
 /// As with Asio, an emission and the goroutine must not meet in the first wait. From then on a handler
 /// lies in the slot that may be called at any time; Asio takes it out with each operation of its own.
-class slot_binding final : public binding {
+class WEFT_EXPORT slot_binding final : public binding {
 public:
     slot_binding(goroutine& g, const asio::cancellation_state& s) noexcept
         : binding(g, &ended_, tied_to::slot), state_(s)
@@ -162,10 +162,10 @@ private:
 
 /// Whether `e` has this code, or is how Asio's operations, and combinations of them, say that they were
 /// cancelled.
-[[nodiscard]] bool is_cancellation(const std::exception_ptr& e,
-                                   const std::error_code& code = {}) noexcept;
+[[nodiscard]] WEFT_EXPORT bool is_cancellation(const std::exception_ptr& e,
+                                               const std::error_code& code = {}) noexcept;
 
 /// Throws what ends a bound goroutine.
-[[noreturn]] void throw_interrupted(const goroutine& g);
+[[noreturn]] WEFT_EXPORT void throw_interrupted(const goroutine& g);
 
 } // namespace weft::detail

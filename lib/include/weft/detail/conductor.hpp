@@ -17,7 +17,7 @@ namespace weft::detail {
 ///  - which goroutine runs next: the conductor takes them out of the worker's queue and runs a slice each;
 ///  - which ready case is taken: a goroutine's generator draws from the bubble's seed, or asks (random.hpp);
 ///  - what time it is: `clock::now` reads the conductor's, see `conducted_time`.
-class conductor {
+class WEFT_EXPORT conductor {
 public:
     conductor() = default;
     conductor(const conductor&) = delete;
@@ -41,14 +41,14 @@ protected:
 };
 
 /// The conductor whose bubble the calling thread runs; null outside.
-[[nodiscard]] conductor* current_conductor() noexcept;
+[[nodiscard]] WEFT_EXPORT conductor* current_conductor() noexcept;
 
 /// A number that no bubble has now; never 0.
-[[nodiscard]] bubble_id new_bubble() noexcept;
+[[nodiscard]] WEFT_EXPORT bubble_id new_bubble() noexcept;
 
 /// Whether a thread that is not of bubble `b` has used something of it, or one of `b` something of another
 /// bubble's; forgets it.
-[[nodiscard]] bool was_visited(bubble_id b) noexcept;
+[[nodiscard]] WEFT_EXPORT bool was_visited(bubble_id b) noexcept;
 
 /// While it lives the calling thread's clock is `now`.
 class conducted_time {

@@ -32,6 +32,14 @@
 #    define WEFT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #endif
 
+/// Before the name of a class, or a declaration, that programs reach in a shared weft: all else in it is hidden.
+/// Inline code and templates need it only for what must be one in the process: exceptions, inline variables.
+#if defined(_MSC_VER)
+#    define WEFT_EXPORT // no DLL of weft: see lib/CMakeLists.txt
+#else
+#    define WEFT_EXPORT [[gnu::visibility("default")]]
+#endif
+
 /// Behind the declaration of a thread-local variable that is read on hot paths, also from a shared library: it
 /// spares the call that finds the address.
 #if defined(__linux__)

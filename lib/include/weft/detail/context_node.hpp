@@ -34,7 +34,7 @@ struct second_parent {
 
 /// One layer of a context. Refers to the layer below; destroyed layer by layer without recursion, so that
 /// no depth is too deep.
-class context_node {
+class WEFT_EXPORT context_node {
 public:
     context_node(context_node* parent, context_life* life) noexcept : life_(life), parent_(parent)
     {
@@ -67,7 +67,7 @@ private:
 };
 
 /// A counted reference to a node.
-class context_ref {
+class WEFT_EXPORT context_ref {
 public:
     context_ref() noexcept = default;
     explicit context_ref(context_node* n) noexcept : node_(n) {}
@@ -92,7 +92,7 @@ private:
 };
 
 /// What is told when a life ends. It stands in that life's list.
-class context_child : public list_hook {
+class WEFT_EXPORT context_child : public list_hook {
 public:
     context_child() noexcept = default;
     context_child(const context_child&) = delete;
@@ -126,7 +126,7 @@ struct ending {
 /// descendant gets that case; then std::stop_token's callbacks, which are the user's code.
 ///
 /// No two lives are ever locked at a time.
-class context_life : public context_node, public waitable, public context_child {
+class WEFT_EXPORT context_life : public context_node, public waitable, public context_child {
 public:
     /// `from_outside`: something that belongs to no bubble can end it.
     context_life(context_node* parent, std::optional<time_point> deadline,
@@ -207,7 +207,7 @@ private:
 };
 
 /// A life that also ends at a moment.
-class timed_life final : public context_life {
+class WEFT_EXPORT timed_life final : public context_life {
 public:
     timed_life(context_node* parent, time_point deadline, std::exception_ptr cause,
                timer_shard& s) noexcept
@@ -241,7 +241,7 @@ private:
 };
 
 /// The binding of a goroutine, with what it is bound to.
-class context_binding final : public binding {
+class WEFT_EXPORT context_binding final : public binding {
 public:
     explicit context_binding(context_ref ctx) noexcept;
     ~context_binding();

@@ -23,7 +23,7 @@ namespace weft::detail {
 ///
 /// Unlike an errgroup it binds its members, and who waits for it does not leave without them. Shared by its owner and its
 /// members: a runtime that ends unwinds them in any order.
-class crew {
+class WEFT_EXPORT crew {
 public:
     /// @throws misuse_error  "cannot create context from nil parent".
     explicit crew(const context& parent) : scope_(with_cancel_cause(parent)) {}

@@ -19,7 +19,7 @@
 namespace weft::detail {
 
 /// The arguments of a call that has not run yet.
-class late_call {
+class WEFT_EXPORT late_call {
 public:
     virtual ~late_call() = default;
     virtual task<> run() = 0;
@@ -35,7 +35,7 @@ public:
 ///  - `due_` is a call that has become due while `running_`; a later one takes its place.
 /// Calls are made and destroyed, and goroutines started, without the mutex: both may run the user's
 /// code.
-class debouncer : public std::enable_shared_from_this<debouncer> {
+class WEFT_EXPORT debouncer : public std::enable_shared_from_this<debouncer> {
 public:
     struct rules {
         duration wait;

@@ -69,7 +69,7 @@ private:
 };
 
 /// Of a call that was given up: there is nobody to throw it to.
-void log_unheard_failure(const std::exception_ptr& e) noexcept;
+WEFT_EXPORT void log_unheard_failure(const std::exception_ptr& e) noexcept;
 
 /// The calls in flight, by key.
 ///

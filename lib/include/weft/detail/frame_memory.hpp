@@ -53,12 +53,12 @@ struct frame_stock {
     bool open = false; ///< the thread gives it back when it ends
 };
 
-extern constinit thread_local frame_stock this_thread_frames WEFT_FAST_THREAD_LOCAL;
+WEFT_EXPORT extern constinit thread_local frame_stock this_thread_frames WEFT_FAST_THREAD_LOCAL;
 
-void* restock_frames(std::size_t shelf);
-void give_frames_back(std::size_t shelf, spare_frame* last) noexcept;
+WEFT_EXPORT void* restock_frames(std::size_t shelf);
+WEFT_EXPORT void give_frames_back(std::size_t shelf, spare_frame* last) noexcept;
 /// Deletes the calling thread's spare blocks and the depot's: the next frames cost an allocation each.
-void forget_spare_frames() noexcept;
+WEFT_EXPORT void forget_spare_frames() noexcept;
 
 /// @throws std::bad_alloc
 inline void* allocate_frame(std::size_t size)

@@ -52,7 +52,7 @@ enum class wait_reason : std::uint8_t {
     settle,
 };
 
-const char* wait_reason_text(wait_reason r) noexcept;
+WEFT_EXPORT const char* wait_reason_text(wait_reason r) noexcept;
 
 /// It stands in a run queue, or is about to.
 [[nodiscard]] constexpr bool is_queued(wait_reason r) noexcept
@@ -136,7 +136,7 @@ struct goroutine_extras {
 ///  - `reason` may be read by anybody at any time;
 ///  - the list hook, `extras` and `labels` are guarded by the shard's lock; the goroutine itself, and a signal
 ///    handler on its thread, may read the last two without it.
-struct goroutine : goroutine_switch, list_hook {
+struct WEFT_EXPORT goroutine : goroutine_switch, list_hook {
     goroutine() = default;
     goroutine(const goroutine&) = delete;
     goroutine& operator=(const goroutine&) = delete;
@@ -155,7 +155,7 @@ struct goroutine : goroutine_switch, list_hook {
 /// How many immediately ready operations a goroutine may run before it yields.
 inline constexpr std::int32_t operation_budget = 128;
 
-extern constinit thread_local thread_state this_thread
+WEFT_EXPORT extern constinit thread_local thread_state this_thread
     WEFT_FAST_THREAD_LOCAL; ///< read at each park
 
 /// The calling thread stops running `g`, be it in the middle of somebody else's handler.
@@ -178,33 +178,33 @@ inline void park(goroutine& g, parked_operation on, wait_reason why) noexcept
 
 /// Makes a parked goroutine runnable: on the calling worker's queue, else through the injection
 /// queue.
-void ready(goroutine& g) noexcept;
+WEFT_EXPORT void ready(goroutine& g) noexcept;
 /// As `ready`, but its operation is to be tried again first.
-void ready_to_contend(goroutine& g) noexcept;
+WEFT_EXPORT void ready_to_contend(goroutine& g) noexcept;
 
 /// Puts the goroutine, just parked by its own thread, at the tail of the run queue.
-void requeue(goroutine& g) noexcept;
+WEFT_EXPORT void requeue(goroutine& g) noexcept;
 /// The same for one that yields or whose budget is spent: it is counted.
-void requeue_yielded(goroutine& g) noexcept;
+WEFT_EXPORT void requeue_yielded(goroutine& g) noexcept;
 
 /// Registers a goroutine started by asio::co_spawn at its first await.
-void adopt(goroutine& g, const asio_thread& t) noexcept;
+WEFT_EXPORT void adopt(goroutine& g, const asio_thread& t) noexcept;
 
 /// Brackets an Asio operation: between the two the goroutine belongs to Asio.
-void enter_foreign(goroutine& g) noexcept;
-void leave_foreign(goroutine& g) noexcept;
+WEFT_EXPORT void enter_foreign(goroutine& g) noexcept;
+WEFT_EXPORT void leave_foreign(goroutine& g) noexcept;
 
 /// Called by the innermost frame when it is destroyed although the goroutine does not run: whoever
 /// owned it dropped it. A dump must not find the frame any more.
-void forget_frame(goroutine& g, const promise_core& frame) noexcept;
+WEFT_EXPORT void forget_frame(goroutine& g, const promise_core& frame) noexcept;
 
 /// The goroutine's extras, made at the first call. Only by the goroutine itself.
-goroutine_extras& extras_of(goroutine& g);
+WEFT_EXPORT goroutine_extras& extras_of(goroutine& g);
 
 /// Adds the frame's site to the trace of the exception that is leaving it.
-void trace_panic(goroutine& g, const std::source_location& site) noexcept;
+WEFT_EXPORT void trace_panic(goroutine& g, const std::source_location& site) noexcept;
 
 /// Called when an exception leaves the goroutine's function.
-void report_panic(goroutine& g, std::exception_ptr e) noexcept;
+WEFT_EXPORT void report_panic(goroutine& g, std::exception_ptr e) noexcept;
 
 } // namespace weft::detail

@@ -28,7 +28,7 @@ namespace weft::detail {
 /// A *member* is a goroutine of the group, from before it gets its slot until nothing is left of it. Invariants: there is
 /// room in `failures_` for one of each member, so that keeping an exception cannot fail; `slots_` is not replaced while
 /// there is a member, so that members need no reference to it.
-class group_state {
+class WEFT_EXPORT group_state {
 public:
     struct failure {
         std::exception_ptr what;
@@ -79,7 +79,7 @@ private:
 };
 
 /// Makes a goroutine a member for as long as it lives.
-class group_ticket {
+class WEFT_EXPORT group_ticket {
 public:
     group_ticket(std::shared_ptr<group_state> s, bool has_slot) noexcept
         : state_(std::move(s)), has_slot_(has_slot)

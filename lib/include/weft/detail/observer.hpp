@@ -44,7 +44,7 @@ constexpr bool is_observed() noexcept
 struct alignas(cache_line) observer_word {
     atomic<std::uint32_t> bits{0};
 };
-inline constinit observer_word observers;
+WEFT_EXPORT inline constinit observer_word observers;
 
 inline bool is_observed() noexcept
 {
@@ -54,24 +54,24 @@ inline bool is_observed() noexcept
 #endif
 
 /// What `observers` says now; 0 where there are no hooks.
-[[nodiscard]] std::uint32_t observer_bits() noexcept;
+[[nodiscard]] WEFT_EXPORT std::uint32_t observer_bits() noexcept;
 /// Sets or clears one bit. Setting `trace` counts a session.
-void observe(std::uint32_t bit, bool on) noexcept;
+WEFT_EXPORT void observe(std::uint32_t bit, bool on) noexcept;
 
 /// Nanoseconds of the monotonic clock, or ticks of the processor's counter, where that is one: it costs half.
-[[nodiscard]] std::uint64_t ticks() noexcept;
+[[nodiscard]] WEFT_EXPORT std::uint64_t ticks() noexcept;
 /// How many nanoseconds a tick is, as far as it is known by now.
-[[nodiscard]] double nanos_per_tick() noexcept;
+[[nodiscard]] WEFT_EXPORT double nanos_per_tick() noexcept;
 
 /// A place as one word, to be kept in atomics. On implementations whose `source_location` is more than a pointer, the
 /// function's name is left out.
-[[nodiscard]] std::uint64_t site_word(const std::source_location& s) noexcept;
+[[nodiscard]] WEFT_EXPORT std::uint64_t site_word(const std::source_location& s) noexcept;
 struct site_name {
     const char* function = "";
     const char* file = "";
     std::uint32_t line = 0;
 };
-[[nodiscard]] site_name site_of(std::uint64_t word) noexcept;
+[[nodiscard]] WEFT_EXPORT site_name site_of(std::uint64_t word) noexcept;
 
 /// What a worker notes for those who look on.
 ///
@@ -92,30 +92,30 @@ struct worker_notes {
 // which matters more than the look at the flag; the two that are not make a trace too slow when they are.
 
 /// Before its slice: the calling thread holds a worker.
-WEFT_COLD void note_running(goroutine& g, worker& w) noexcept;
+WEFT_EXPORT WEFT_COLD void note_running(goroutine& g, worker& w) noexcept;
 /// At the end of its slice, or of its time in an Asio handler; nobody can wake it yet.
-void note_parked(goroutine& g, wait_reason why) noexcept;
+WEFT_EXPORT void note_parked(goroutine& g, wait_reason why) noexcept;
 /// An Asio handler goes on with it.
-WEFT_COLD void note_resumed(goroutine& g) noexcept;
+WEFT_EXPORT WEFT_COLD void note_resumed(goroutine& g) noexcept;
 /// It is about to be put into a run queue; its `reason` still says what it waited for.
-void note_woken(goroutine& g) noexcept;
-WEFT_COLD void note_created(goroutine& g) noexcept;
-WEFT_COLD void note_ended(goroutine& g) noexcept;
+WEFT_EXPORT void note_woken(goroutine& g) noexcept;
+WEFT_EXPORT WEFT_COLD void note_created(goroutine& g) noexcept;
+WEFT_EXPORT WEFT_COLD void note_ended(goroutine& g) noexcept;
 /// A lock that was held since `held.site` is handed to `g`, or is to be tried by it. Under the lock's spinlock.
-WEFT_COLD void note_contention(const goroutine& g, const lock_owner& held) noexcept;
+WEFT_EXPORT WEFT_COLD void note_contention(const goroutine& g, const lock_owner& held) noexcept;
 /// Makes its name known to the trace.
-WEFT_COLD void note_named(const goroutine& g, const char* name) noexcept;
+WEFT_EXPORT WEFT_COLD void note_named(const goroutine& g, const char* name) noexcept;
 
 enum class worker_event : std::uint8_t { on, off, timers_began, timers_ended, stole };
 /// By the holder of `w`. `amount` and `other`: how many were stolen from which worker.
-WEFT_COLD void note_worker(worker& w, worker_event e, std::uint64_t amount = 0,
-                           unsigned other = 0) noexcept;
+WEFT_EXPORT WEFT_COLD void note_worker(worker& w, worker_event e, std::uint64_t amount = 0,
+                                       unsigned other = 0) noexcept;
 
 /// Gives a worker of a new scheduler its ring, if there is a trace.
-WEFT_COLD void attach_rings(scheduler& s) noexcept;
+WEFT_EXPORT WEFT_COLD void attach_rings(scheduler& s) noexcept;
 /// The worker ends: what is in its ring stays for the trace.
-void detach_ring(worker& w) noexcept;
+WEFT_EXPORT void detach_ring(worker& w) noexcept;
 /// A goroutine of `s` panics: writes the flight recorder's file.
-WEFT_COLD void note_panic() noexcept;
+WEFT_EXPORT WEFT_COLD void note_panic() noexcept;
 
 } // namespace weft::detail

@@ -28,7 +28,7 @@
 namespace weft::detail {
 
 /// The part that knows neither jobs nor results. The workers are a crew.
-class pool_state : public crew {
+class WEFT_EXPORT pool_state : public crew {
 public:
     pool_state(const context& parent, std::int64_t workers, std::int64_t queue_size,
                const std::source_location& at);

@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <cstdint>
 
 namespace weft::detail {
 
 /// In the place of a generator that was told to ask: the conductor of the calling thread's bubble
 /// picks from [0, n); chance does where there is none.
-std::uint32_t ask_conductor(std::uint32_t n) noexcept;
+WEFT_EXPORT std::uint32_t ask_conductor(std::uint32_t n) noexcept;
 /// The latest pick turned out to mean `at`: what lies between would have come to the same.
-void tell_conductor(std::uint32_t at) noexcept;
+WEFT_EXPORT void tell_conductor(std::uint32_t at) noexcept;
 
 /// A small fast generator (splitmix64) for scheduling choices; not for secrets.
 class fast_random {

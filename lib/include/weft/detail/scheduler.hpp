@@ -40,7 +40,7 @@ class timekeeper;
 ///              running -> scheduled when its budget is used up; running -> idle when there is
 ///              nothing to run.
 /// A drain handler that finds its worker not `scheduled` does nothing: another thread was faster.
-class alignas(2 * cache_line) worker {
+class alignas(2 * cache_line) WEFT_EXPORT worker {
 public:
     enum class state : std::uint8_t { idle, scheduled, running };
 
@@ -132,7 +132,7 @@ struct scheduler_statistics {
 ///
 /// Lifetime: owned by the `runtime` and by handlers on their way. One that goroutines in an Asio
 /// context of somebody else's still refer to is kept when its runtime ends (`detail/world.hpp`).
-class scheduler : public std::enable_shared_from_this<scheduler> {
+class WEFT_EXPORT scheduler : public std::enable_shared_from_this<scheduler> {
 public:
     /// The only way to make one: threads that refer to it start after it is whole. With a conductor (see
     /// detail/conductor.hpp) it has one worker, which that one runs.
@@ -290,11 +290,11 @@ private:
 };
 
 /// Never inlined: a coroutine may change threads, and a cached address would follow it.
-thread_state& this_thread_state() noexcept;
+WEFT_EXPORT thread_state& this_thread_state() noexcept;
 
 /// The scheduler the calling thread works for; null: none.
-[[nodiscard]] scheduler* scheduler_here() noexcept;
+[[nodiscard]] WEFT_EXPORT scheduler* scheduler_here() noexcept;
 /// As scheduler_here; misuse_error naming `what` when there is none.
-scheduler& current_scheduler(const char* what);
+WEFT_EXPORT scheduler& current_scheduler(const char* what);
 
 } // namespace weft::detail

@@ -47,7 +47,7 @@ struct select_case {
 };
 
 /// The random source of the goroutine, or of the thread outside of one.
-fast_random& thread_random() noexcept;
+WEFT_EXPORT fast_random& thread_random() noexcept;
 
 inline constexpr std::size_t no_case = static_cast<std::size_t>(-1);
 
@@ -63,7 +63,7 @@ enum class select_order : std::uint8_t { random, biased };
 ///     queues.
 ///
 /// `cases`, `by_address` and `poll` are arrays of `count` elements in the select's own frame.
-class select_core {
+class WEFT_EXPORT select_core {
 public:
     select_core(select_case* cases, select_case** by_address, std::uint32_t* poll,
                 std::uint32_t count) noexcept

@@ -18,7 +18,7 @@ struct blocking_job {
 
 /// Threads for blocking calls: grows with demand up to `most_threads`, then queues; a thread that
 /// had nothing to do for a while ends.
-class side_pool {
+class WEFT_EXPORT side_pool {
 public:
     side_pool() = default;
     side_pool(const side_pool&) = delete;

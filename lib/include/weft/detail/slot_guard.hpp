@@ -23,7 +23,7 @@ namespace weft::detail {
 class scheduler;
 
 /// While it lives, a thread from outside may use what a scheduler's pool holds. False: it may not any more.
-class host_access {
+class WEFT_EXPORT host_access {
 public:
     explicit host_access(const std::weak_ptr<scheduler>& s) noexcept;
     host_access(const host_access&) = delete;
@@ -53,7 +53,7 @@ private:
 ///
 /// `cancelled_` is for ever. A canceller sets it, then looks at the state; a holder opens the state, then looks at
 /// it. Both are seq_cst, so one of the two sees the other.
-class slot_guard {
+class WEFT_EXPORT slot_guard {
 public:
     using generation = std::uint64_t;
 

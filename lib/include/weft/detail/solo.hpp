@@ -42,18 +42,18 @@ struct thread_standing {
     bool joined = false;
 };
 
-extern constinit thread_local thread_standing this_thread_standing
+WEFT_EXPORT extern constinit thread_local thread_standing this_thread_standing
     WEFT_FAST_THREAD_LOCAL; ///< read in every lock
 
 /// Counts the calling thread into the population; with `alone_if_possible` it becomes solo if it is
 /// the only one and was not disturbed recently.
-void join_population(bool alone_if_possible) noexcept;
+WEFT_EXPORT void join_population(bool alone_if_possible) noexcept;
 /// Takes the calling thread out again. It holds no lock. A thread that ends leaves by itself.
-void leave_population() noexcept;
+WEFT_EXPORT void leave_population() noexcept;
 
 /// Every thread of the process that runs just now executes a full barrier, if the system can do that.
-void barrier_everywhere() noexcept;
-[[nodiscard]] bool has_barrier_everywhere() noexcept;
+WEFT_EXPORT void barrier_everywhere() noexcept;
+[[nodiscard]] WEFT_EXPORT bool has_barrier_everywhere() noexcept;
 
 /// True: the calling thread is in the section without having locked anything.
 inline bool enter_solo() noexcept

@@ -14,7 +14,7 @@ namespace weft::detail {
 /// a plain store releases it (one locked instruction per lock/unlock pair) and why a waiter first
 /// spins, then yields the processor, then sleeps: the owner can only be away because it was
 /// descheduled. While one thread is alone (detail/solo.hpp) it locks nothing at all.
-class spinlock {
+class WEFT_EXPORT spinlock {
 public:
     spinlock() = default;
     spinlock(const spinlock&) = delete;

@@ -16,7 +16,7 @@ namespace weft::detail {
 ///
 /// It must outlive what uses it, but for one case: it may go while goroutines wait for it, as when `main` returns
 /// before the others have ended. They wait for ever then, and are unwound without it.
-class sync_object : public waitable {
+class WEFT_EXPORT sync_object : public waitable {
 public:
     sync_object() = default;
     sync_object(const sync_object&) = delete;

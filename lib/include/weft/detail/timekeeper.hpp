@@ -24,7 +24,7 @@ class scheduler;
 /// to go idle sets the Asio timer to the earliest moment; the monitor wakes another worker when all are
 /// stuck in long slices. A thread that holds no worker sets the Asio timer itself. So a busy runtime makes no
 /// system call for a timer, and an idle one sleeps until the moment comes.
-class timekeeper {
+class WEFT_EXPORT timekeeper {
 public:
     timekeeper(scheduler& s, unsigned shards);
     ~timekeeper();
@@ -88,10 +88,10 @@ private:
 /// With the shard's lock held, where the caller cannot `arm` itself: a thread that is no worker of the runtime has
 /// changed the wheel. It will call `arm_changed_timers`, when it holds no lock; a worker of another runtime does so
 /// at its next look around.
-void changed_timer(timer_shard& s) noexcept;
+WEFT_EXPORT void changed_timer(timer_shard& s) noexcept;
 /// What the calling thread has changed so.
-[[nodiscard]] std::shared_ptr<scheduler>& changed_here() noexcept;
+[[nodiscard]] WEFT_EXPORT std::shared_ptr<scheduler>& changed_here() noexcept;
 /// Calls `arm` for what the thread changed meanwhile.
-void arm_changed_timers() noexcept;
+WEFT_EXPORT void arm_changed_timers() noexcept;
 
 } // namespace weft::detail

@@ -48,7 +48,7 @@ inline time_point moment(std::int64_t n) noexcept
 ///
 /// Lifetime: the timekeeper and each `alarm` count themselves in and out under the lock; the last one out frees
 /// the shard. One whose runtime ended (`keeper_` is null) keeps nothing and rings nothing.
-class timer_shard final : public waitable {
+class WEFT_EXPORT timer_shard final : public waitable {
 public:
     timer_shard(timekeeper& k, bubble_id b) noexcept : waitable(b), keeper_(&k) {}
 
@@ -141,7 +141,7 @@ private:
 /// held together, because a select may hold shards and channels in any order. So after a change the owner
 /// unlocks and calls `settle`, which brings the wheel in line with the latest wish. While `ringing_`, the entry is in
 /// a waker's hands: it is left alone, and the waker settles afterwards.
-class alarm : wake_callback {
+class WEFT_EXPORT alarm : wake_callback {
 public:
     alarm(const alarm&) = delete;
     alarm& operator=(const alarm&) = delete;

@@ -30,7 +30,7 @@ namespace detail {
 /// nothing stale behind, and the bell is only for those who wait already.
 ///
 /// Invariant: while armed and not due, the alarm wants a moment that is not after `when_`.
-class timer_state : public alarm, private timer_feed {
+class WEFT_EXPORT timer_state : public alarm, private timer_feed {
 public:
     /// An armed one, with one handle. @throws std::bad_alloc
     static timer_state* make(scheduler& s, duration first, duration period, late_ticks late);
@@ -73,7 +73,7 @@ private:
 };
 
 /// What the handles `timer` and `ticker` hold.
-class timer_ref {
+class WEFT_EXPORT timer_ref {
 public:
     timer_ref() noexcept = default;
     explicit timer_ref(timer_state* t) noexcept : state_(t) {}

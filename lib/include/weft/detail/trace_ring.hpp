@@ -88,7 +88,7 @@ struct trace_record {
 ///
 /// Reading the clock costs as much as a whole short slice. So while records come closer than `thick_nanos`, most of them
 /// get no time. The monitor's beat bounds the error: the first record after a beat has one.
-class trace_ring {
+class WEFT_EXPORT trace_ring {
 public:
     explicit trace_ring(std::size_t records)
         : mask_(std::bit_ceil(records) - 1),
@@ -149,7 +149,7 @@ private:
 ///
 /// Each slot has a turn of its own, which its writer takes and gives back: odd while it is written. One that
 /// finds its slot taken (the ring came round to a writer that does not run) drops its record and counts it.
-class shared_trace_ring {
+class WEFT_EXPORT shared_trace_ring {
 public:
     static constexpr std::size_t capacity = std::size_t{1} << 14;
 

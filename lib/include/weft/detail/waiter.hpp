@@ -221,7 +221,7 @@ inline void release_all(wait_queue& q, wake_list& wakes, bool ok = true) noexcep
 }
 
 /// The bubble of the runtime that the calling thread works for.
-bubble_id bubble_of_runtime() noexcept;
+WEFT_EXPORT bubble_id bubble_of_runtime() noexcept;
 
 /// The bubble that the calling thread runs; in production one look.
 inline bubble_id current_bubble() noexcept
@@ -241,10 +241,10 @@ struct waitable {
 };
 
 /// Locked: notes for the bubbles concerned when the calling thread is not of the bubble `w` belongs to.
-void note_visit(const waitable& w) noexcept;
+WEFT_EXPORT void note_visit(const waitable& w) noexcept;
 
 /// Where they wait that wait for nothing (a nil channel, a select without cases). Its lock keeps whoever takes
 /// them back away until they are fully suspended, as the lock of a channel does.
-inline constinit waitable nowhere{bubble_id{0}};
+WEFT_EXPORT inline constinit waitable nowhere{bubble_id{0}};
 
 } // namespace weft::detail

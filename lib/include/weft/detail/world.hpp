@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -13,16 +15,16 @@ namespace weft::detail {
 class scheduler;
 
 /// The list of the process's running schedulers, for dumps.
-void join_world(scheduler& s);
-void leave_world(scheduler& s) noexcept;
-std::vector<std::shared_ptr<scheduler>> world();
+WEFT_EXPORT void join_world(scheduler& s);
+WEFT_EXPORT void leave_world(scheduler& s) noexcept;
+WEFT_EXPORT std::vector<std::shared_ptr<scheduler>> world();
 /// The same without a lock, for those who may take none; empty ones among them. Nothing keeps them.
-[[nodiscard]] std::span<const std::atomic<scheduler*>> world_unlocked() noexcept;
+[[nodiscard]] WEFT_EXPORT std::span<const std::atomic<scheduler*>> world_unlocked() noexcept;
 /// This process was forked from one with running schedulers: their threads are not here, and may have held any lock.
-[[nodiscard]] bool is_forked_off() noexcept;
+[[nodiscard]] WEFT_EXPORT bool is_forked_off() noexcept;
 /// Threads of the library's that wake no goroutine: a deadlock can be told although they exist.
-extern constinit std::atomic<unsigned> helper_threads;
+WEFT_EXPORT extern constinit std::atomic<unsigned> helper_threads;
 /// Keeps a stopped scheduler until nothing refers to it any more, and a while longer.
-void keep_orphaned(std::shared_ptr<scheduler> s);
+WEFT_EXPORT void keep_orphaned(std::shared_ptr<scheduler> s);
 
 } // namespace weft::detail

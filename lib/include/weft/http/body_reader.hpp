@@ -18,7 +18,7 @@ namespace weft::http {
 namespace detail {
 
 /// Where the pieces come from: a connection.
-class body_source {
+class WEFT_EXPORT body_source {
 public:
     virtual task<std::string_view> read_body() = 0;
 
@@ -33,7 +33,7 @@ protected:
 ///
 /// @par Thread safety  shared objects: unsafe. It belongs to the goroutine that serves the message.
 /// @par Lifetime       until the handler returns, or the `client_response` goes.
-class body_reader {
+class WEFT_EXPORT body_reader {
 public:
     /// No body: at its end from the start.
     body_reader() noexcept = default;

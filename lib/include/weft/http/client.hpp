@@ -43,7 +43,7 @@ class client_state;
 /// @par Lifetime       its idle connections belong to that runtime: it goes first, or `close_idle_connections` is called.
 /// @par Cancellation   total as far as this side goes: the connection is closed. The server may have acted.
 /// @par Source         Go net/http.Client.
-class client {
+class WEFT_EXPORT client {
 public:
     /// @throws std::invalid_argument  the options' user_agent cannot stand in a header.
     explicit client(client_options options = {});

@@ -16,7 +16,7 @@
 namespace weft::http {
 
 /// Where the pieces of a request's body go.
-class body_writer {
+class WEFT_EXPORT body_writer {
 public:
     /// Sends it, with backpressure. @throws asio::system_error  the server takes no more.
     [[nodiscard]] virtual task<> write(std::string_view piece) = 0;

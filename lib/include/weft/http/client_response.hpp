@@ -25,7 +25,7 @@ class client_exchange;
 /// client by itself; if the response is dropped before, the connection is closed.
 ///
 /// @par Thread safety  distinct objects: safe. shared objects: unsafe.
-class client_response {
+class WEFT_EXPORT client_response {
 public:
     explicit client_response(std::unique_ptr<detail::client_exchange> exchange);
     client_response(client_response&&) noexcept;

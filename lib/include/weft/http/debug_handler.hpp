@@ -35,12 +35,13 @@ using debug_producer = std::function<task<debug_page>(http::request& req)>;
 ///     weft::debug::add_debug_page("block", "where goroutines wait", block_page);
 ///
 /// @par Thread safety  safe.
-void add_debug_page(const std::string& name, const std::string& what, debug_producer make);
+WEFT_EXPORT void add_debug_page(const std::string& name, const std::string& what,
+                                debug_producer make);
 
 /// A query's parameter that is a whole number; `otherwise` if it is not there.
 /// @throws http::error  400, with a text: no number, or not between `least` and `most`.
-[[nodiscard]] long query_number(const http::request& req, std::string_view name, long otherwise,
-                                long least, long most);
+[[nodiscard]] WEFT_EXPORT long query_number(const http::request& req, std::string_view name,
+                                            long otherwise, long least, long most);
 
 /// Answers the paths of Go's net/http/pprof, and Prometheus' one:
 ///
@@ -59,7 +60,7 @@ void add_debug_page(const std::string& name, const std::string& what, debug_prod
 ///
 /// These pages tell a lot: do not show them to the world.
 /// @par Source  Go net/http/pprof.
-[[nodiscard]] http::handler handler();
+[[nodiscard]] WEFT_EXPORT http::handler handler();
 
 struct debug_server_options {
     /// Also an address that others can reach. There is no password.
@@ -73,7 +74,8 @@ struct debug_server_options {
 /// Serves `handler()` on an address of its own until `ctx` ends: "127.0.0.1:6060".
 /// @throws std::invalid_argument  the address is not this machine's alone, and the options do not allow that.
 /// @throws asio::system_error     as http::server::listen.
-[[nodiscard]] task<> serve(context ctx, std::string address);
-[[nodiscard]] task<> serve(context ctx, std::string address, debug_server_options options);
+[[nodiscard]] WEFT_EXPORT task<> serve(context ctx, std::string address);
+[[nodiscard]] WEFT_EXPORT task<> serve(context ctx, std::string address,
+                                       debug_server_options options);
 
 } // namespace weft::debug

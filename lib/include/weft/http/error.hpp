@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
 #include <weft/http/status.hpp>
 
 #include <stdexcept>
@@ -16,7 +17,7 @@ namespace weft::http {
 /// calls, where a server did (bad_gateway).
 ///
 ///     if (!user) throw http::error(http::status::not_found, "no such user");
-class error : public std::runtime_error {
+class WEFT_EXPORT error : public std::runtime_error {
 public:
     /// @param text  for the client's eyes; empty: the status's own words.
     explicit error(status s, const std::string& text = {})

@@ -29,7 +29,7 @@ struct server_event {
 ///     }
 ///
 /// @par Source  WHATWG HTML, section 9.2 "Server-sent events".
-class event_stream {
+class WEFT_EXPORT event_stream {
 public:
     /// Sets Content-Type and Cache-Control. @throws misuse_error  the response's head has been sent.
     explicit event_stream(response& to);

@@ -32,10 +32,10 @@ struct file_server_options {
 ///
 /// @throws std::invalid_argument  `root` is no directory.
 /// @par Source  RFC 9110 sections 13 and 14; Go http.FileServer.
-[[nodiscard]] handler file_server(const std::filesystem::path& root,
-                                  file_server_options options = {});
+[[nodiscard]] WEFT_EXPORT handler file_server(const std::filesystem::path& root,
+                                              file_server_options options = {});
 
 /// By the name's ending; "application/octet-stream" if it is not known.
-[[nodiscard]] std::string_view media_type(std::string_view file_name) noexcept;
+[[nodiscard]] WEFT_EXPORT std::string_view media_type(std::string_view file_name) noexcept;
 
 } // namespace weft::http

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -30,7 +32,7 @@ struct header_field {
 /// @par Thread safety  distinct objects: safe. shared objects: unsafe, but for observers.
 /// @par Lifetime       adding a field ends the life of the views that were given out.
 /// @par Source         RFC 9110 section 5.
-class headers {
+class WEFT_EXPORT headers {
     struct entry {
         std::uint32_t at; ///< of the name in `text_`; the value follows it
         std::uint32_t name_size;
@@ -119,8 +121,8 @@ private:
 };
 
 /// Whether `s` is a token: what names, methods and many values are made of (RFC 9110 5.6.2).
-[[nodiscard]] bool is_token(std::string_view s) noexcept;
+[[nodiscard]] WEFT_EXPORT bool is_token(std::string_view s) noexcept;
 /// Compares without regard to the case of ASCII letters.
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+[[nodiscard]] WEFT_EXPORT bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 } // namespace weft::http

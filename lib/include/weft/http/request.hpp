@@ -24,7 +24,7 @@ class routing;
 struct request_builder; // of the tests
 
 /// Makes the context of a request when it is first asked for.
-class context_source {
+class WEFT_EXPORT context_source {
 public:
     virtual context request_context() = 0;
 
@@ -37,7 +37,7 @@ protected:
 ///
 /// @par Thread safety  shared objects: unsafe. A request and its response belong to one goroutine at a time.
 /// @par Source         Go net/http.Request.
-class request {
+class WEFT_EXPORT request {
 public:
     request() = default;
     request(const request&) = delete;

@@ -18,7 +18,7 @@ namespace detail {
 class connection;
 
 /// Where a body that is written piece by piece goes.
-class body_sink {
+class WEFT_EXPORT body_sink {
 public:
     virtual task<> write_body(std::string_view piece) = 0;
     virtual task<> flush_body() = 0;
@@ -41,7 +41,7 @@ protected:
 ///
 /// @par Thread safety  shared objects: unsafe. A request and its response belong to one goroutine at a time.
 /// @par Source         Go net/http.ResponseWriter.
-class response {
+class WEFT_EXPORT response {
 public:
     response() = default;
     response(const response&) = delete;

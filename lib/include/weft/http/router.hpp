@@ -30,7 +30,7 @@ class routing;
 ///
 /// @par Thread safety  safe once it serves; before, unsafe.
 /// @par Source         Go net/http.ServeMux, pattern.go, routing_tree.go.
-class router {
+class WEFT_EXPORT router {
 public:
     router();
     router(router&&) noexcept;

@@ -47,7 +47,7 @@ struct server_statistics {
 ///
 /// @par Thread safety  handle, use and listen: before serve, by one thread. shutdown, close, statistics: safe.
 /// @par Lifetime       may be destroyed while it serves, and then closes all connections.
-class server {
+class WEFT_EXPORT server {
 public:
     explicit server(server_options options = {});
     server(const server&) = delete;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <string_view>
 
 /// `status`: what a response says first.
@@ -61,7 +63,7 @@ enum class status : int {
 };
 
 /// The words that go with it ("Not Found"); empty for a number that has none.
-[[nodiscard]] std::string_view reason_phrase(status s) noexcept;
+[[nodiscard]] WEFT_EXPORT std::string_view reason_phrase(status s) noexcept;
 
 [[nodiscard]] constexpr int code(status s) noexcept
 {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/config.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,16 +17,17 @@ namespace weft::http {
 
 /// Undoes %XX. Nothing: a % is not followed by two hexadecimal digits.
 /// @param plus_is_space  as in queries and forms.
-[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view s,
-                                                         bool plus_is_space = false);
+[[nodiscard]] WEFT_EXPORT std::optional<std::string> percent_decoded(std::string_view s,
+                                                                     bool plus_is_space = false);
 /// Encodes all but letters, digits and "-._~", so that it can stand as one segment of a path, or in a query.
-[[nodiscard]] std::string percent_encoded(std::string_view s);
+[[nodiscard]] WEFT_EXPORT std::string percent_encoded(std::string_view s);
 
 /// The decoded members of a query, or of a form's body ("a=1&b=x%20y"), in order. What cannot be decoded is left out.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
+[[nodiscard]] WEFT_EXPORT std::vector<std::pair<std::string, std::string>>
+parse_query(std::string_view query);
 
 /// An absolute URL of scheme http or https, in its parts.
-struct url {
+struct WEFT_EXPORT url {
     std::string scheme; ///< "http" or "https"
     std::string host;   ///< lower case; an IPv6 address without its brackets
     std::uint16_t port = 0;

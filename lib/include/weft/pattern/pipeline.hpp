@@ -30,7 +30,7 @@ namespace weft::pattern {
 ///
 /// @par Thread safety  safe, from goroutines; `cancel` and `get_context` also from ordinary threads.
 /// @par Ordering       the end of a stage happens-before the return of the `wait` that it lets go on.
-class pipeline {
+class WEFT_EXPORT pipeline {
 public:
     /// @throws misuse_error  "cannot create context from nil parent".
     explicit pipeline(const context& parent = background())

@@ -23,7 +23,7 @@ namespace weft::testing {
 
 /// WEFT_SEED, for tests that draw numbers of their own, too; empty when it is not set.
 /// @throws misuse_error  it is no 64-bit number (decimal, or hexadecimal after 0x).
-[[nodiscard]] std::optional<std::uint64_t> environment_seed();
+[[nodiscard]] WEFT_EXPORT std::optional<std::uint64_t> environment_seed();
 
 struct bubble_options {
     /// Of every choice: who runs next, which ready case is taken. Empty: WEFT_SEED, else always
@@ -42,8 +42,8 @@ using weft::detail::awaited_t;
 
 using program = std::function<task<>()>;
 
-void run_bubble(const program& main, const bubble_options& options,
-                const std::source_location& site);
+WEFT_EXPORT void run_bubble(const program& main, const bubble_options& options,
+                            const std::source_location& site);
 
 /// Runs `f` once, leaving what it returns in `into`.
 template <class F, class R>
@@ -104,7 +104,7 @@ auto bubble(F f, const bubble_options& options = {},
 }
 
 /// The operation `settle` returns.
-class [[nodiscard]] settle_operation {
+class [[nodiscard]] WEFT_EXPORT settle_operation {
 public:
     class driver {
     public:
@@ -130,6 +130,6 @@ public:
 ///
 /// @throws misuse_error  outside a bubble, or another goroutine settles already.
 /// @par Suspends     always.
-[[nodiscard]] settle_operation settle();
+[[nodiscard]] WEFT_EXPORT settle_operation settle();
 
 } // namespace weft::testing

@@ -46,10 +46,12 @@ struct failed_schedule {
 
 namespace detail {
 
-exploration explore(const program& main, const explore_options& o, const std::source_location& at,
-                    std::optional<failed_schedule>* found);
-exploration exhaust(const program& main, unsigned bound, const explore_options& o,
-                    const std::source_location& at, std::optional<failed_schedule>* found);
+WEFT_EXPORT exploration explore(const program& main, const explore_options& o,
+                                const std::source_location& at,
+                                std::optional<failed_schedule>* found);
+WEFT_EXPORT exploration exhaust(const program& main, unsigned bound, const explore_options& o,
+                                const std::source_location& at,
+                                std::optional<failed_schedule>* found);
 
 } // namespace detail
 

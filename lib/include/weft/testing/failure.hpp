@@ -23,7 +23,7 @@ enum class failure_kind {
 
 /// A program that is wrong although nobody threw. `what()` says what happened, with a dump of the
 /// goroutines concerned.
-class failure : public std::runtime_error {
+class WEFT_EXPORT failure : public std::runtime_error {
 public:
     failure(failure_kind kind, const std::string& text,
             std::vector<debug::goroutine_info> goroutines)

@@ -40,10 +40,10 @@ namespace detail {
 
 using program_with_context = std::function<task<>(context)>;
 
-fault_report cancel_everywhere(const program_with_context& main, const fault_options& o,
-                               const std::source_location& at);
-fault_report fail_allocations(const program& main, const fault_options& o,
-                              const std::source_location& at);
+WEFT_EXPORT fault_report cancel_everywhere(const program_with_context& main, const fault_options& o,
+                                           const std::source_location& at);
+WEFT_EXPORT fault_report fail_allocations(const program& main, const fault_options& o,
+                                          const std::source_location& at);
 
 } // namespace detail
 

@@ -17,7 +17,7 @@
 namespace weft::testing {
 
 /// Which goroutines are no leaks, and how long to wait for the others to end.
-class leak_options {
+class WEFT_EXPORT leak_options {
 public:
     /// Goroutines called so (`this_goroutine::set_name`).
     leak_options& ignore_name(std::string name);
@@ -54,15 +54,17 @@ private:
 ///
 /// @throws misuse_error  on a worker thread, where they could not end; `options` have a cleanup.
 /// @par Source  goleak.Find.
-[[nodiscard]] std::vector<debug::goroutine_info> find_leaks(const leak_options& options = {});
+[[nodiscard]] WEFT_EXPORT std::vector<debug::goroutine_info>
+find_leaks(const leak_options& options = {});
 
 /// The same from within a goroutine, which is not counted.
-[[nodiscard]] task<std::vector<debug::goroutine_info>> find_leaks_here(leak_options options = {});
+[[nodiscard]] WEFT_EXPORT task<std::vector<debug::goroutine_info>>
+find_leaks_here(leak_options options = {});
 
 /// @throws failure       `failure_kind::leak`, if find_leaks finds any.
 /// @throws misuse_error  on a worker thread.
 /// @par Source  goleak.VerifyNone.
-void leak_check(const leak_options& options = {});
+WEFT_EXPORT void leak_check(const leak_options& options = {});
 
 /// The end of a test program: `int main() { return weft::testing::verify_run(run_all_tests()); }`
 ///
@@ -70,6 +72,6 @@ void leak_check(const leak_options& options = {});
 /// the tests failed it does not look (but see `run_on_failure`) and the code stays.
 /// @throws misuse_error  on a worker thread.
 /// @par Source  goleak.VerifyTestMain.
-int verify_run(int code, const leak_options& options = {});
+WEFT_EXPORT int verify_run(int code, const leak_options& options = {});
 
 } // namespace weft::testing

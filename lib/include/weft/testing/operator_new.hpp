@@ -16,9 +16,9 @@
 namespace weft::testing::detail {
 
 /// Counts an allocation of the calling thread; true: this one fails.
-bool allocation_fails() noexcept;
+WEFT_EXPORT bool allocation_fails() noexcept;
 /// Makes it known that it is asked.
-bool allocations_are_counted() noexcept;
+WEFT_EXPORT bool allocations_are_counted() noexcept;
 
 inline const bool counting_allocations = allocations_are_counted();
 

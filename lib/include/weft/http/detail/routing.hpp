@@ -21,7 +21,7 @@ struct destination {
 
 class routing_tree;
 
-class routing {
+class WEFT_EXPORT routing {
 public:
     routing();
     routing(const routing&) = delete;
