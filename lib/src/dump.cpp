@@ -3,6 +3,8 @@
 
 #include <weft/debug/dump.hpp>
 
+#include "dump_filter.hpp"
+#include "dump_places.hpp"
 #include "emergency.hpp"
 #include "snapshot.hpp"
 
@@ -24,6 +26,8 @@ namespace weft::debug {
 namespace {
 
 using detail::label_ref;
+using detail::mixed;
+using detail::place_table;
 using detail::snapshot;
 using detail::snapshot_part;
 using detail::wait_reason;
@@ -35,75 +39,71 @@ void append_number(std::string& to, std::uint64_t n)
     to.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
 }
 
-std::size_t mixed(std::size_t h, std::size_t with) noexcept
-{
-    return (h ^ with) * 0x9E3779B97F4A7C15ULL + (h >> 29);
-}
-
-/// A place, numbered: those of equal text have one number, whichever copy of an inline function they are of.
-class site_table {
-public:
-    struct entry {
-        std::string function, file;
-        std::uint32_t line = 0;
-        bool internal = false;
-    };
-
-    std::uint32_t number(const std::source_location& at)
-    {
-        const raw_key key{at.file_name(), at.function_name(), at.line()};
-        if (const auto found = numbers_.find(key); found != numbers_.end()) return found->second;
-        entry e{detail::readable_name(at.function_name()), at.file_name(), at.line(),
-                detail::is_internal(at)};
-        const std::string text = e.function + '\n' + e.file + '\n' + std::to_string(e.line);
-        const auto n =
-            by_text_.try_emplace(text, static_cast<std::uint32_t>(entries_.size())).first->second;
-        if (n == entries_.size()) entries_.push_back(std::move(e));
-        numbers_.emplace(key, n);
-        return n;
-    }
-    const entry& operator[](std::uint32_t n) const noexcept { return entries_[n]; }
-
-private:
-    struct raw_key {
-        const char* file;
-        const char* function;
-        std::uint32_t line;
-        bool operator==(const raw_key&) const noexcept = default;
-    };
-    struct raw_hash {
-        std::size_t operator()(const raw_key& k) const noexcept
-        {
-            return mixed(mixed(reinterpret_cast<std::size_t>(k.function), k.line),
-                         reinterpret_cast<std::size_t>(k.file));
-        }
-    };
-
-    std::unordered_map<raw_key, std::uint32_t, raw_hash> numbers_;
-    std::map<std::string, std::uint32_t> by_text_;
-    std::vector<entry> entries_;
-};
-
 /// What writes one form.
 class writer {
 public:
-    explicit writer(const dump_options& o) noexcept : options(o) {}
+    explicit writer(const dump_options& o) : options(o), filter_(o.filter) {}
     writer(const writer&) = delete;
     writer& operator=(const writer&) = delete;
     virtual ~writer() = default;
 
-    virtual void add(const detail::scheduler& of, const snapshot_part& part,
-                     clock::time_point now) = 0;
+    void add(const detail::scheduler& of, const snapshot_part& part)
+    {
+        now = clock::now();
+        for (const snapshot& s : part.goroutines) {
+            ++total;
+            frames.clear();
+            for (const auto& f : part.frames_of(s)) {
+                const std::uint32_t n = sites.number(f);
+                if (shown(n)) frames.push_back(n);
+            }
+            spawned = sites.number(s.spawn_site);
+            if (!filter_.takes_all() && !is_wanted(s)) continue;
+            ++matched;
+            one(of, s);
+        }
+        part_is_over();
+    }
     virtual void finish(bool complete) = 0;
 
 protected:
     const dump_options options;
-    site_table sites;
+    place_table sites;
+    std::size_t total = 0, matched = 0;
+    // Of the one at hand:
+    clock::time_point now;
+    std::vector<std::uint32_t> frames; ///< innermost first; those to be shown
+    std::uint32_t spawned = 0;
 
+    virtual void one(const detail::scheduler& of, const snapshot& s) = 0;
+    virtual void part_is_over() {}
+
+    /// The `n`th of what is found, from 1, is to be shown.
+    [[nodiscard]] bool is_in_view(std::size_t n) const noexcept
+    {
+        return n > options.skip && n - options.skip <= options.most;
+    }
+    [[nodiscard]] std::uint64_t waiting_nanoseconds(const snapshot& s) const noexcept
+    {
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(s.waiting(now)).count());
+    }
+
+private:
     [[nodiscard]] bool shown(std::uint32_t site) const noexcept
     {
         return sites[site].line != 0 && (options.all_frames || !sites[site].internal);
     }
+    bool is_wanted(const snapshot& s)
+    {
+        if (sites[spawned].line == 0) return filter_.takes(s, frames, sites);
+        frames.push_back(spawned);
+        const bool wanted = filter_.takes(s, frames, sites);
+        frames.pop_back();
+        return wanted;
+    }
+
+    detail::dump_filter filter_;
 };
 
 // ---------------------------------------------------------------- groups
@@ -114,21 +114,15 @@ struct group {
     std::uint32_t spawn_site = 0;
     wait_reason reason{};
     label_ref labels;
+    std::uint64_t waiting = 0, longest = 0; ///< nanoseconds, of all and of one
+    std::vector<std::uint64_t> ids;         ///< the first few
 };
 
 class group_writer : public writer {
 public:
     using writer::writer;
 
-    void add(const detail::scheduler&, const snapshot_part& part, clock::time_point) override
-    {
-        for (const snapshot& s : part.goroutines) {
-            ++total_;
-            ++of(s, part).count;
-        }
-    }
-
-    /// The most first.
+    /// The most first, as far as the options have them shown.
     std::vector<const group*> sorted() const
     {
         std::vector<const group*> all;
@@ -136,53 +130,56 @@ public:
         std::sort(all.begin(), all.end(), [](const group* a, const group* b) {
             return std::tie(b->count, a->frames) < std::tie(a->count, b->frames);
         });
+        all.erase(all.begin(),
+                  all.begin() + static_cast<std::ptrdiff_t>(std::min(options.skip, all.size())));
+        all.resize(std::min(options.most, all.size()));
         return all;
     }
-    const site_table::entry& site(std::uint32_t n) const noexcept { return sites[n]; }
-    std::size_t total() const noexcept { return total_; }
+    const place_table::entry& site(std::uint32_t n) const noexcept { return sites[n]; }
 
     void finish(bool) override {}
 
-private:
-    group& of(const snapshot& s, const snapshot_part& part)
+protected:
+    void one(const detail::scheduler&, const snapshot& s) override
     {
-        frames_.clear();
+        constexpr std::size_t ids_kept = 5;
+        group& g = of(s);
+        ++g.count;
+        const std::uint64_t waited = waiting_nanoseconds(s);
+        g.waiting += waited;
+        g.longest = std::max(g.longest, waited);
+        if (g.ids.size() < ids_kept) g.ids.push_back(s.id);
+    }
+    [[nodiscard]] std::size_t found() const noexcept { return groups_.size(); }
+
+private:
+    group& of(const snapshot& s)
+    {
         std::size_t h = static_cast<std::size_t>(s.reason);
-        for (const auto& f : part.frames_of(s)) {
-            const std::uint32_t n = sites.number(f);
-            if (!shown(n)) continue;
-            frames_.push_back(n);
-            h = mixed(h, n);
-        }
-        const std::uint32_t spawned = sites.number(s.spawn_site);
+        for (const std::uint32_t n : frames) h = mixed(h, n);
         h = mixed(h, spawned);
         for (const auto& [key, value] : s.labels.list())
             h = mixed(mixed(h, std::hash<std::string>()(key)), std::hash<std::string>()(value));
         const auto [from, to] = groups_.equal_range(h);
         for (auto it = from; it != to; ++it) {
             group& g = it->second;
-            if (g.reason == s.reason && g.spawn_site == spawned && g.frames == frames_ &&
+            if (g.reason == s.reason && g.spawn_site == spawned && g.frames == frames &&
                 (g.labels.get() == s.labels.get() || g.labels.list() == s.labels.list()))
                 return g;
         }
-        return groups_.emplace(h, group{0, frames_, spawned, s.reason, s.labels})->second;
+        return groups_.emplace(h, group{0, frames, spawned, s.reason, s.labels, 0, 0, {}})->second;
     }
 
     std::unordered_multimap<std::size_t, group> groups_;
-    std::vector<std::uint32_t> frames_;
-    std::size_t total_ = 0;
 };
 
 class group_text_writer final : public group_writer {
 public:
-    group_text_writer(const dump_options& o, std::ostream& out) noexcept
-        : group_writer(o), out_(out)
-    {
-    }
+    group_text_writer(const dump_options& o, std::ostream& out) : group_writer(o), out_(out) {}
 
     void finish(bool complete) override
     {
-        out_ << "goroutine profile: total " << total() << '\n';
+        out_ << "goroutine profile: total " << matched << '\n';
         for (const group* g : sorted()) {
             out_ << g->count << " @ " << detail::wait_reason_text(g->reason) << '\n';
             if (g->labels) out_ << "# labels: " << detail::label_text(g->labels.list()) << '\n';
@@ -222,37 +219,37 @@ private:
 
 class text_writer final : public writer {
 public:
-    text_writer(const dump_options& o, std::ostream& out) noexcept : writer(o), out_(out) {}
+    text_writer(const dump_options& o, std::ostream& out) : writer(o), out_(out) {}
 
-    void add(const detail::scheduler&, const snapshot_part& part, clock::time_point now) override
-    {
-        for (const snapshot& s : part.goroutines) {
-            if (any_) text_ += '\n';
-            any_ = true;
-            head(s, now);
-            for (const auto& f : part.frames_of(s)) {
-                if (const std::uint32_t n = sites.number(f); shown(n)) text_ += place(n);
-            }
-            if (const std::uint32_t n = sites.number(s.spawn_site); sites[n].line != 0) {
-                text_ += "created by ";
-                if (s.parent) {
-                    text_ += "goroutine ";
-                    append_number(text_, s.parent);
-                    text_ += " at ";
-                }
-                text_ += place(n);
-            }
-        }
-        out_.write(text_.data(), static_cast<std::streamsize>(text_.size()));
-        text_.clear();
-    }
     void finish(bool complete) override
     {
         if (!complete) out_ << "\n(not all of them: there was no time, or a runtime ended)\n";
     }
 
 private:
-    void head(const snapshot& s, clock::time_point now)
+    void one(const detail::scheduler&, const snapshot& s) override
+    {
+        if (!is_in_view(matched)) return;
+        if (any_) text_ += '\n';
+        any_ = true;
+        head(s);
+        for (const std::uint32_t n : frames) text_ += place(n);
+        if (sites[spawned].line != 0) {
+            text_ += "created by ";
+            if (s.parent) {
+                text_ += "goroutine ";
+                append_number(text_, s.parent);
+                text_ += " at ";
+            }
+            text_ += place(spawned);
+        }
+    }
+    void part_is_over() override
+    {
+        out_.write(text_.data(), static_cast<std::streamsize>(text_.size()));
+        text_.clear();
+    }
+    void head(const snapshot& s)
     {
         text_ += "goroutine ";
         append_number(text_, s.id);
@@ -292,65 +289,15 @@ private:
 
 // ---------------------------------------------------------------- JSON
 
-class json_writer final : public writer {
+/// The places as JSON, each made once.
+class place_json {
 public:
-    json_writer(const dump_options& o, std::ostream& out) : writer(o), out_(out)
-    {
-        out_ << "{\"goroutines\": [";
-    }
+    explicit place_json(const place_table& sites) noexcept : sites_(sites) {}
 
-    void add(const detail::scheduler& of, const snapshot_part& part, clock::time_point now) override
+    void append(std::string& to, std::uint32_t n)
     {
-        for (const snapshot& s : part.goroutines) {
-            text_ += any_ ? ",\n{\"id\": " : "\n{\"id\": ";
-            any_ = true;
-            append_number(text_, s.id);
-            text_ += ", \"runtime\": ";
-            append_number(text_, of.number);
-            text_ += ", \"name\": ";
-            detail::append_json(text_, {s.name, s.name_length});
-            text_ += ", \"labels\": ";
-            text_ += detail::label_text(s.labels.list());
-            text_ += ", \"state\": \"";
-            text_ += detail::state_text(s.reason);
-            text_ += "\", \"wait_reason\": \"";
-            text_ += detail::wait_reason_text(s.reason);
-            text_ += "\", \"waiting_ns\": ";
-            append_number(
-                text_,
-                static_cast<std::uint64_t>(
-                    std::chrono::duration_cast<std::chrono::nanoseconds>(s.waiting(now)).count()));
-            text_ += ", \"parent\": ";
-            append_number(text_, s.parent);
-            text_ += ", \"spawned_at\": ";
-            const std::uint32_t spawned = sites.number(s.spawn_site);
-            text_ += sites[spawned].line != 0 ? place(spawned) : "null";
-            text_ += ", \"frames\": [";
-            const char* separator = "";
-            for (const auto& f : part.frames_of(s)) {
-                const std::uint32_t n = sites.number(f);
-                if (!shown(n)) continue;
-                text_ += separator;
-                text_ += place(n);
-                separator = ", ";
-            }
-            text_ += "], \"lock_holder\": ";
-            append_number(text_, s.lock.goroutine);
-            text_ += '}';
-        }
-        out_.write(text_.data(), static_cast<std::streamsize>(text_.size()));
-        text_.clear();
-    }
-    void finish(bool complete) override
-    {
-        out_ << "\n], \"complete\": " << (complete ? "true" : "false") << "}\n";
-    }
-
-private:
-    std::string place(std::uint32_t n)
-    {
-        return texts_.of(n, [&] {
-            const auto& e = sites[n];
+        to += texts_.of(n, [&] {
+            const auto& e = sites_[n];
             std::string t = "{\"function\": ";
             detail::append_json(t, e.function);
             t += ", \"file\": ";
@@ -360,11 +307,124 @@ private:
             return t += '}';
         });
     }
+    void append_stack(std::string& to, std::uint32_t spawned,
+                      const std::vector<std::uint32_t>& frames)
+    {
+        to += ", \"spawned_at\": ";
+        if (sites_[spawned].line != 0) append(to, spawned);
+        else to += "null";
+        to += ", \"frames\": [";
+        const char* separator = "";
+        for (const std::uint32_t n : frames) {
+            to += separator;
+            append(to, n);
+            separator = ", ";
+        }
+        to += ']';
+    }
+
+private:
+    const place_table& sites_;
+    site_texts texts_;
+};
+
+void append_field(std::string& to, const char* name, std::uint64_t n)
+{
+    to.append(", \"").append(name).append("\": ");
+    append_number(to, n);
+}
+
+void append_field(std::string& to, const char* name, const char* word)
+{
+    to.append(", \"").append(name).append("\": \"").append(word).append("\"");
+}
+
+void append_labels(std::string& to, const label_ref& labels)
+{
+    to.append(", \"labels\": ").append(detail::label_text(labels.list()));
+}
+
+std::string json_end(std::size_t total, std::size_t matched, bool complete)
+{
+    std::string t;
+    append_field(t, "total", total);
+    append_field(t, "matched", matched);
+    return t + ", \"complete\": " + (complete ? "true" : "false") + "}\n";
+}
+
+class json_writer final : public writer {
+public:
+    json_writer(const dump_options& o, std::ostream& out) : writer(o), out_(out)
+    {
+        out_ << "{\"goroutines\": [";
+    }
+    void finish(bool complete) override { out_ << "\n]" << json_end(total, matched, complete); }
+
+private:
+    void one(const detail::scheduler& of, const snapshot& s) override
+    {
+        if (!is_in_view(matched)) return;
+        text_ += any_ ? ",\n{\"id\": " : "\n{\"id\": ";
+        any_ = true;
+        append_number(text_, s.id);
+        append_field(text_, "runtime", of.number);
+        text_ += ", \"name\": ";
+        detail::append_json(text_, {s.name, s.name_length});
+        append_labels(text_, s.labels);
+        append_field(text_, "state", detail::state_text(s.reason));
+        append_field(text_, "wait_reason", detail::wait_reason_text(s.reason));
+        append_field(text_, "waiting_ns", waiting_nanoseconds(s));
+        append_field(text_, "parent", s.parent);
+        places_.append_stack(text_, spawned, frames);
+        append_field(text_, "lock_holder", s.lock.goroutine);
+        text_ += '}';
+    }
+    void part_is_over() override
+    {
+        out_.write(text_.data(), static_cast<std::streamsize>(text_.size()));
+        text_.clear();
+    }
 
     std::ostream& out_;
     std::string text_;
-    site_texts texts_;
+    place_json places_{sites};
     bool any_ = false;
+};
+
+class group_json_writer final : public group_writer {
+public:
+    group_json_writer(const dump_options& o, std::ostream& out) : group_writer(o), out_(out) {}
+
+    void finish(bool complete) override
+    {
+        place_json places(sites);
+        std::string t = "{\"groups\": [";
+        const char* separator = "\n";
+        for (const group* g : sorted()) {
+            t.append(separator).append("{\"count\": ");
+            separator = ",\n";
+            append_number(t, g->count);
+            t += ", \"ids\": [";
+            for (const std::uint64_t& id : g->ids) {
+                if (&id != g->ids.data()) t += ", ";
+                append_number(t, id);
+            }
+            t += ']';
+            append_labels(t, g->labels);
+            append_field(t, "state", detail::state_text(g->reason));
+            append_field(t, "wait_reason", detail::wait_reason_text(g->reason));
+            append_field(t, "waiting_ns", g->waiting);
+            append_field(t, "longest_ns", g->longest);
+            places.append_stack(t, g->spawn_site, g->frames);
+            t += '}';
+        }
+        t += "\n]";
+        append_field(t, "found", found());
+        out_ << t << json_end(total, matched, complete);
+    }
+
+private:
+    std::ostream& out_;
 };
 
 void write_all(writer& w, duration limit)
@@ -373,8 +433,8 @@ void write_all(writer& w, duration limit)
                                                       : steady::now() + std::chrono::hours(24);
     bool complete = true;
     for (const auto& s : detail::world()) {
-        complete &= detail::walk_in_parts(
-            *s, until, [&](const snapshot_part& part) { w.add(*s, part, clock::now()); });
+        complete &=
+            detail::walk_in_parts(*s, until, [&](const snapshot_part& part) { w.add(*s, part); });
     }
     w.finish(complete);
 }
@@ -384,8 +444,10 @@ void write_all(writer& w, duration limit)
 void dump(std::ostream& out, const dump_options& options)
 {
     if (detail::is_forked_off()) {
-        if (options.form == dump_form::json) {
-            out << "{\"goroutines\": [], \"complete\": false}\n";
+        if (options.form == dump_form::json || options.form == dump_form::json_groups) {
+            const bool single = options.form == dump_form::json;
+            out << (single ? "{\"goroutines\": []" : "{\"groups\": [], \"found\": 0")
+                << json_end(0, 0, false);
             return;
         }
         detail::write_emergency_dump(
@@ -406,6 +468,10 @@ void dump(std::ostream& out, const dump_options& options)
     }
     case dump_form::json: {
         json_writer w(options, out);
+        return write_all(w, options.limit);
+    }
+    case dump_form::json_groups: {
+        group_json_writer w(options, out);
         return write_all(w, options.limit);
     }
     }

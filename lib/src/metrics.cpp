@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <variant>
@@ -60,9 +61,8 @@ void append_number(std::string& to, std::uint64_t v)
 }
 
 /// `a="x",b="y"`: how a series is shown and found.
-std::string label_key(metric_labels labels, bool of_histogram)
+std::string label_key(const metric_labels& labels, bool of_histogram)
 {
-    std::sort(labels.begin(), labels.end());
     std::string key;
     std::set<std::string_view> names;
     for (const auto& [name, value] : labels) {
@@ -82,8 +82,13 @@ std::string label_key(metric_labels labels, bool of_histogram)
 }
 
 using callback = std::shared_ptr<std::function<double()>>;
-using series = std::variant<std::unique_ptr<counter>, std::unique_ptr<gauge>,
-                            std::unique_ptr<histogram>, callback>;
+using meter = std::variant<std::unique_ptr<counter>, std::unique_ptr<gauge>,
+                           std::unique_ptr<histogram>, callback>;
+
+struct series {
+    metric_labels labels; ///< by name
+    meter of;
+};
 
 struct family {
     std::string type; ///< "counter", ...
@@ -115,6 +120,20 @@ void append_histogram(std::string& to, const std::string& name, const std::strin
     }
     append_sample(to, name + "_sum", labels, r.sum);
     append_sample(to, name + "_count", labels, r.up_to.back());
+}
+
+/// Nothing: it is a histogram, or has no value now.
+std::optional<double> value_of(const series& s)
+{
+    if (const auto* c = std::get_if<std::unique_ptr<counter>>(&s.of))
+        return static_cast<double>((*c)->value());
+    if (const auto* g = std::get_if<std::unique_ptr<gauge>>(&s.of)) return (*g)->value();
+    try {
+        if (const auto* ask = std::get_if<callback>(&s.of)) return (**ask)();
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+        // It has none.
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -161,12 +180,13 @@ std::vector<double> default_buckets()
 
 struct metrics::state {
     mutable std::mutex mutex;
-    std::map<std::string, family> families; ///< guarded by mutex
+    std::map<std::string, family, std::less<>> families; ///< guarded by mutex
 
     /// Locked. The place of that series, which may be empty still.
     std::pair<family*, std::string> place(const std::string& name, const std::string& type,
-                                          const std::string& help, const metric_labels& labels)
+                                          const std::string& help, metric_labels& labels)
     {
+        std::sort(labels.begin(), labels.end());
         if (!is_name(name, true)) throw std::invalid_argument("metrics: name \"" + name + "\"");
         std::string key = label_key(labels, type == "histogram");
         const auto [at, fresh] = families.try_emplace(name, family{type, help, {}});
@@ -179,16 +199,17 @@ struct metrics::state {
 
     template <class T, class Make>
     T& get(const std::string& name, const std::string& type, const std::string& help,
-           const metric_labels& labels, Make make)
+           metric_labels labels, Make make)
     {
         const std::lock_guard lock(mutex);
         auto [f, key] = place(name, type, help, labels);
         auto at = f->all.find(key);
         if (at == f->all.end()) {
             std::unique_ptr<T> made = make(*f);
-            at = f->all.emplace(std::move(key), std::move(made)).first;
+            series fresh{std::move(labels), std::move(made)};
+            at = f->all.emplace(std::move(key), std::move(fresh)).first;
         }
-        if (auto* p = std::get_if<std::unique_ptr<T>>(&at->second)) return **p;
+        if (auto* p = std::get_if<std::unique_ptr<T>>(&at->second.of)) return **p;
         throw std::invalid_argument("metrics: " + name + " is a callback");
     }
 };
@@ -215,7 +236,7 @@ histogram& metrics::add_histogram(const std::string& name, const std::string& he
 {
     return state_->get<histogram>(name, "histogram", help, labels, [&](const family& f) {
         if (!f.all.empty()) {
-            const auto& first = std::get<std::unique_ptr<histogram>>(f.all.begin()->second);
+            const auto& first = std::get<std::unique_ptr<histogram>>(f.all.begin()->second.of);
             bounds = first->bounds();
         }
         return std::make_unique<histogram>(std::move(bounds));
@@ -227,10 +248,10 @@ metric_registration metrics::add_callback(metric_kind kind, const std::string& n
                                           std::function<double()> value)
 {
     const std::lock_guard lock(state_->mutex);
+    series made{labels, std::make_shared<std::function<double()>>(std::move(value))};
     auto [f, key] =
-        state_->place(name, kind == metric_kind::counter ? "counter" : "gauge", help, labels);
-    auto shared = std::make_shared<std::function<double()>>(std::move(value));
-    if (!f->all.emplace(key, shared).second)
+        state_->place(name, kind == metric_kind::counter ? "counter" : "gauge", help, made.labels);
+    if (!f->all.emplace(key, std::move(made)).second)
         throw std::invalid_argument("metrics: " + name + "{" + key + "} is there already");
     return metric_registration([weak = std::weak_ptr(state_), name, which = key] {
         const auto s = weak.lock();
@@ -254,22 +275,29 @@ std::string metrics::text() const
         append_escaped(t, f.help, false);
         t += "\n# TYPE " + name + ' ' + f.type + '\n';
         for (const auto& [labels, s] : f.all) {
-            if (const auto* c = std::get_if<std::unique_ptr<counter>>(&s)) {
+            if (const auto* c = std::get_if<std::unique_ptr<counter>>(&s.of)) {
                 append_sample(t, name, labels, (*c)->value());
-            } else if (const auto* g = std::get_if<std::unique_ptr<gauge>>(&s)) {
-                append_sample(t, name, labels, (*g)->value());
-            } else if (const auto* h = std::get_if<std::unique_ptr<histogram>>(&s)) {
+            } else if (const auto* h = std::get_if<std::unique_ptr<histogram>>(&s.of)) {
                 append_histogram(t, name, labels, **h);
-            } else {
-                try {
-                    append_sample(t, name, labels, (*std::get<callback>(s))());
-                } catch (...) { // NOLINT(bugprone-empty-catch)
-                    // It has no value now.
-                }
+            } else if (const auto v = value_of(s)) {
+                append_sample(t, name, labels, *v);
             }
         }
     }
     return t;
+}
+
+std::vector<metric_value> metrics::values(std::string_view prefix) const
+{
+    std::vector<metric_value> all;
+    const std::lock_guard lock(state_->mutex);
+    for (auto f = state_->families.lower_bound(prefix);
+         f != state_->families.end() && f->first.starts_with(prefix); ++f) {
+        for (const auto& [key, s] : f->second.all) {
+            if (const auto v = value_of(s)) all.push_back({f->first, s.labels, *v});
+        }
+    }
+    return all;
 }
 
 metrics& process_metrics()

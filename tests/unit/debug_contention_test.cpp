@@ -97,6 +97,26 @@ TEST_CASE("nothing is counted until it is asked for, and nothing afterwards")
     });
 }
 
+TEST_CASE("what is turned on can be asked")
+{
+    const auto now = [] { return debug::current_contention_settings(); };
+    CHECK(now().block_rate == weft::duration::zero());
+    CHECK(now().mutex_fraction == 0);
+    CHECK(now().latency_one_in == 0);
+    debug::set_block_profile_rate(10us);
+    debug::set_mutex_profile_fraction(3);
+    debug::set_latency_sampling(16);
+    CHECK(now().block_rate == 10us);
+    CHECK(now().mutex_fraction == 3);
+    CHECK(now().latency_one_in == 16);
+    debug::set_block_profile_rate({});
+    debug::set_mutex_profile_fraction(0);
+    debug::set_latency_sampling(0);
+    CHECK(now().block_rate == weft::duration::zero());
+    CHECK(now().mutex_fraction == 0);
+    CHECK(now().latency_one_in == 0);
+}
+
 TEST_CASE("a wait is counted at its place, with the await chain, its reason and its length")
 {
     on_procs([]() -> task<> {

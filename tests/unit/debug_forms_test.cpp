@@ -102,6 +102,78 @@ struct ended {
 
 } // namespace
 
+TEST_CASE("a filter finds by name, label, reason, place and id, whatever the case; a part of it "
+          "can be shown")
+{
+    on_procs([]() -> task<> {
+        auto gate = make_channel<void>();
+        for (int i = 0; i < 5; ++i) weft::go(wait_here, gate);
+        const auto named = [gate]() -> task<> {
+            weft::this_goroutine::set_name("Gate keeper");
+            co_await gate.receive();
+        };
+        {
+            const weft::label_scope labels{{"route", "/users"}};
+            weft::go(named);
+        }
+        co_await weft_test::until_parked(6, "chan receive");
+        const auto found = [](const std::string& filter, std::size_t skip = 0,
+                              std::size_t most = 100) {
+            std::ostringstream out;
+            weft::debug::dump_options o;
+            o.form = dump_form::json;
+            o.filter = filter;
+            o.skip = skip;
+            o.most = most;
+            weft::debug::dump(out, o);
+            return out.str();
+        };
+        CHECK(has(found("CHAN receive"), "\"matched\": 6, \"complete\": true}"));
+        CHECK(has(found("wait_here"), "\"total\": 7, \"matched\": 5,"));
+        CHECK(has(found("gate KEEPER"), "\"matched\": 1,"));
+        CHECK(has(found("route=/users"), "\"matched\": 1,"));
+        CHECK(has(found("debug_forms_test.cpp receive route="), "\"matched\": 1,"));
+        CHECK(has(found("route=/orders"), "\"matched\": 0,"));
+        const std::string own = found("id=" + std::to_string(weft::this_goroutine::get_id()));
+        CAPTURE(own);
+        CHECK(has(own, "\"matched\": 1,"));
+        CHECK(has(found("id="), "\"matched\": 0,"));
+        CHECK(times(found("chan"), "\"id\"") == 6);
+        CHECK(times(found("chan", 4), "\"id\"") == 2);
+        CHECK(times(found("chan", 1, 3), "\"id\"") == 3);
+        CHECK(times(found("chan", 6), "\"id\"") == 0);
+        std::string words;
+        for (int i = 0; i < 65; ++i) words += "a ";
+        CHECK_THROWS_AS(found(words), std::invalid_argument);
+        for (int i = 0; i < 6; ++i) co_await gate.send();
+    });
+}
+
+TEST_CASE("groups as JSON, with ids and how long they wait")
+{
+    on_procs([]() -> task<> {
+        auto gate = make_channel<void>();
+        for (int i = 0; i < 7; ++i) weft::go(wait_here, gate);
+        co_await weft_test::until_parked(7, "chan receive");
+        co_await weft_test::sleep_ms(20);
+        std::ostringstream out;
+        weft::debug::dump_options o;
+        o.form = dump_form::json_groups;
+        o.filter = "wait_here";
+        weft::debug::dump(out, o);
+        const std::string text = out.str();
+        CHECK(has(text, "{\"groups\": [\n{\"count\": 7, \"ids\": ["));
+        CHECK(has(text, "\"found\": 1, \"total\": 8, \"matched\": 7, \"complete\": true}\n"));
+        const auto number = [&](const std::string& field) {
+            return std::stoull(text.substr(text.find('"' + field + "\": ") + field.size() + 4));
+        };
+        CHECK(number("longest_ns") >= 15'000'000);
+        CHECK(number("waiting_ns") >= number("longest_ns"));
+        CHECK(number("waiting_ns") <= 7 * number("longest_ns"));
+        for (int i = 0; i < 7; ++i) co_await gate.send();
+    });
+}
+
 TEST_CASE("groups: those with equal stacks and labels are one, the most first")
 {
     on_procs([]() -> task<> {
@@ -168,7 +240,8 @@ TEST_CASE("JSON has everything")
         std::this_thread::sleep_for(2ms);
         const std::string t = dumped(dump_form::json);
         CHECK(t.starts_with("{\"goroutines\": [\n{\"id\": "));
-        CHECK(t.ends_with("\n], \"complete\": true}\n"));
+        CHECK(has(t, "\n], \"total\": "));
+        CHECK(t.ends_with(", \"complete\": true}\n"));
         CHECK(has(t,
                   "\"name\": \"a \\\"name\\\"\", \"labels\": {\"k\\n\": \"v\\u0009\\\\\"}, "
                   "\"state\": \"waiting\", \"wait_reason\": \"chan receive\", \"waiting_ns\": "));
@@ -368,7 +441,8 @@ TEST_CASE("a forked child dumps what was, and hangs on no lock")
             static_cast<void>(weft::debug::goroutine_profile());
             weft::debug::emergency_dump(STDERR_FILENO);
             std::_Exit(has(t, "[chan receive]:") && has(t, "wait_here") &&
-                               json == "{\"goroutines\": [], \"complete\": false}\n"
+                               json == "{\"goroutines\": [], \"total\": 0, \"matched\": 0, "
+                                       "\"complete\": false}\n"
                            ? 3
                            : 4);
         });

@@ -154,6 +154,25 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("single values can be read; a histogram, and a callback that throws, have none")
+{
+    metrics m;
+    m.add_counter("a_total", "A.", {{"z", "1"}, {"b", "2"}}).add(7);
+    m.add_gauge("a_level", "Level.").set(2.5);
+    m.add_histogram("a_seconds", "Time.").observe(1);
+    const auto broken = m.add_callback(metric_kind::gauge, "a_broken", "Broken.", {},
+                                       []() -> double { throw std::runtime_error("no"); });
+    m.add_gauge("b", "Other.");
+    const auto values = m.values("a_");
+    REQUIRE(values.size() == 2);
+    CHECK(values[0].name == "a_level");
+    CHECK(values[0].value == 2.5);
+    CHECK(values[1].name == "a_total");
+    CHECK(values[1].value == 7);
+    CHECK(values[1].labels == weft::debug::metric_labels{{"b", "2"}, {"z", "1"}});
+    CHECK(m.values("").size() == 3);
+}
+
 TEST_CASE("threads count together while others scrape")
 {
     metrics m;
@@ -348,6 +367,13 @@ TEST_CASE("a watched channel and semaphore show who waits")
         CHECK(has_line(t, "weft_semaphore_available{semaphore=\"disk\"} 3"));
         CHECK(has_line(t, "weft_semaphore_waiting{semaphore=\"disk\"} 1"));
         CHECK(judged(t) == "");
+        const auto values = m.values("weft_channel_");
+        CHECK(values.size() == 4);
+        CHECK(values[1].name == "weft_channel_length");
+        CHECK(values[1].labels == weft::debug::metric_labels{{"channel", "jobs"}});
+        CHECK(values[1].value == 2);
+        CHECK(m.values("weft_s").size() == 2);
+        CHECK(m.values("other").empty());
         permits.release(2);
         for (int i = 0; i < 5; ++i) co_await ch.receive();
         auto other = make_channel<int>();

@@ -155,3 +155,25 @@ TEST_CASE("there is one watchdog, and its end is the end of reports")
         CHECK(log.with("watchdog") == 0);
     });
 }
+
+TEST_CASE("what it found can be read later; the latest hundred are kept")
+{
+    const auto begin = std::chrono::system_clock::now();
+    CHECK_FALSE(debug::watchdog::is_enabled());
+    on_procs([&]() -> task<> {
+        captured_log log;
+        const debug::watchdog dog({.slice_limit = 20ms});
+        CHECK(debug::watchdog::is_enabled());
+        co_await weft::this_goroutine::yield();
+        spin_for(40ms);
+        co_await weft::this_goroutine::yield();
+        co_await until_told(log, "without letting others run");
+        const auto all = debug::watchdog_findings();
+        CHECK(!all.empty());
+        CHECK(all.size() <= 100);
+        CHECK(all.back().text.find("without letting others run") != std::string::npos);
+        CHECK(log.with(all.back().text) == 1);
+        CHECK(all.back().at >= begin);
+    });
+    CHECK_FALSE(debug::watchdog::is_enabled());
+}

@@ -247,6 +247,16 @@ void set_latency_sampling(unsigned one_in) noexcept
     observe(observer_bit::latency, one_in != 0);
 }
 
+contention_settings current_contention_settings() noexcept
+{
+    contention_settings s;
+    s.block_rate = std::chrono::duration_cast<duration>(
+        std::chrono::nanoseconds(block_rate_nanos.load(std::memory_order_relaxed)));
+    s.mutex_fraction = mutex_fraction.load(std::memory_order_relaxed);
+    s.latency_one_in = latency_fraction.load(std::memory_order_relaxed);
+    return s;
+}
+
 namespace {
 
 profile made_of(const atomic<tables*>& t)

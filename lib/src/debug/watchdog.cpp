@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -38,6 +39,7 @@ struct watch {
     std::set<std::uint64_t> slow_sites; ///< reported
     /// How many waited at a place, when it was reported last; by the text that names it.
     std::map<std::string, std::size_t> blocked_places;
+    std::deque<debug::watchdog_finding> findings; ///< the latest
 };
 
 watch& the_watch()
@@ -49,6 +51,18 @@ watch& the_watch()
 constinit atomic<std::uint64_t> slice_limit_ticks{UINT64_MAX};
 /// In nanoseconds; 0: nobody watches. Read by the monitors.
 constinit atomic<std::int64_t> blocked_look_every{0};
+
+void report(const std::string& text)
+{
+    constexpr std::size_t most_kept = 100;
+    {
+        std::lock_guard lock(the_watch().mutex);
+        auto& kept = the_watch().findings;
+        kept.push_back({std::chrono::system_clock::now(), text});
+        if (kept.size() > most_kept) kept.pop_front();
+    }
+    log(log_level::warning, text);
+}
 
 std::string place(std::uint64_t site)
 {
@@ -82,7 +96,7 @@ void report_slice(std::uint64_t who, std::uint64_t site, const std::uint64_t* un
     text += until ? " ran for " + in_words(d) : " has run for " + in_words(d) + " so far,";
     text += " without letting others run, from " + place(site);
     if (until) text += *until ? " to " + place(*until) : std::string(" to its end");
-    log(log_level::warning, text);
+    report(text);
 }
 
 void look_at_slices(worker_notes& n)
@@ -138,18 +152,17 @@ void look_at_blocked(scheduler& s)
     for (const auto& [text, ids] : places) {
         {
             std::lock_guard lock(the_watch().mutex);
-            std::size_t& told = the_watch().blocked_places[text];
-            if (told != 0 && ids.size() < 2 * told) continue;
-            told = ids.size();
+            std::size_t& before = the_watch().blocked_places[text];
+            if (before != 0 && ids.size() < 2 * before) continue;
+            before = ids.size();
         }
-        std::string report = "watchdog: " + std::to_string(ids.size()) +
-                             (ids.size() == 1 ? " goroutine has" : " goroutines have") +
-                             " waited for more than " + in_words(o.blocked_limit) + " " + text +
-                             ":";
+        std::string told = "watchdog: " + std::to_string(ids.size()) +
+                           (ids.size() == 1 ? " goroutine has" : " goroutines have") +
+                           " waited for more than " + in_words(o.blocked_limit) + " " + text + ":";
         for (std::size_t i = 0; i < std::min(ids.size(), o.most_listed); ++i)
-            report.append(1, ' ').append(std::to_string(ids[i]));
-        if (ids.size() > o.most_listed) report += " ...";
-        log(log_level::warning, report);
+            told.append(1, ' ').append(std::to_string(ids[i]));
+        if (ids.size() > o.most_listed) told += " ...";
+        report(told);
     }
 }
 
@@ -230,6 +243,18 @@ watchdog::~watchdog()
     slice_limit_ticks.store(UINT64_MAX, std::memory_order_relaxed);
     std::lock_guard lock(the_watch().mutex);
     the_watch().on = false;
+}
+
+bool watchdog::is_enabled()
+{
+    std::lock_guard lock(the_watch().mutex);
+    return the_watch().on;
+}
+
+std::vector<watchdog_finding> watchdog_findings()
+{
+    std::lock_guard lock(the_watch().mutex);
+    return {the_watch().findings.begin(), the_watch().findings.end()};
 }
 
 } // namespace weft::debug

@@ -60,6 +60,15 @@ WEFT_EXPORT void set_latency_sampling(unsigned one_in) noexcept;
 /// @par Source         Go runtime/metrics "/sched/latencies:seconds".
 [[nodiscard]] WEFT_EXPORT latency_histogram scheduling_latency();
 
+/// What is turned on.
+struct contention_settings {
+    duration block_rate{};       ///< zero: off
+    unsigned mutex_fraction = 0; ///< 0: off
+    unsigned latency_one_in = 0; ///< 0: off
+};
+/// @par Thread safety  safe.
+[[nodiscard]] contention_settings current_contention_settings() noexcept;
+
 /// Forgets what the profiles and the histogram have counted.
 /// @par Thread safety  safe.
 WEFT_EXPORT void reset_contention() noexcept;

@@ -7,7 +7,9 @@
 #include <weft/debug/profile.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <iosfwd>
+#include <string>
 
 /// Dumps of all goroutines: forms, signals, and those that a program in trouble can still write.
 
@@ -25,14 +27,23 @@ enum class dump_form {
     ///     #   created by main()   /src/main.cpp:12
     groups,
     /// {"goroutines": [{"id", "runtime", "name", "labels", "state", "wait_reason", "waiting_ns", "parent", "spawned_at",
-    /// "frames", "lock_holder"}], "complete"}; a place is {"function", "file", "line"}.
-    json
+    /// "frames", "lock_holder"}], "total", "matched", "complete"}; a place is {"function", "file", "line"}.
+    json,
+    /// The groups: {"groups": [{"count", "ids", "labels", "state", "wait_reason", "waiting_ns", "longest_ns", "spawned_at",
+    /// "frames"}], "found", "total", "matched", "complete"}; "waiting_ns" is of all of the group together, "ids" are some of it.
+    json_groups
 };
 
 struct dump_options {
     dump_form form = dump_form::text;
     /// Also the library's own frames around the program's.
     bool all_frames = false;
+    /// Only goroutines that have each of these words, 64 at most, in their name, labels (`route=/users`), state, wait reason, or
+    /// a place shown of them, in whatever case; or as their id (`id=7`). Empty: all.
+    std::string filter{};
+    /// Of what is found, so many are left out before the first, and at most so many shown: goroutines or groups.
+    std::size_t skip = 0;
+    std::size_t most = static_cast<std::size_t>(-1);
     /// After this time it ends with what it has, and says so.
     duration limit = std::chrono::seconds(10);
 };
@@ -42,6 +53,7 @@ struct dump_options {
 ///
 /// It waits for nobody longer than `limit` says. A runtime that is just being shut down shows nothing. In a child that was forked
 /// from a process with runtimes, it shows what `emergency_dump` would (as JSON: nothing).
+/// @throws std::invalid_argument  more than 64 words in the filter.
 /// @par Thread safety  safe, from goroutines and ordinary threads; not in a signal handler.
 WEFT_EXPORT void dump(std::ostream& out, const dump_options& options);
 

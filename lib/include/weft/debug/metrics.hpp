@@ -121,6 +121,13 @@ private:
     std::function<void()> undo_;
 };
 
+/// What a counter, a gauge or a callback says.
+struct metric_value {
+    std::string name;
+    metric_labels labels; ///< by name
+    double value = 0;
+};
+
 /// Metrics by name and labels.
 ///
 ///     auto& served = weft::debug::process_metrics().add_counter("app_requests_total", "Requests answered.", {{"code", "200"}});
@@ -158,6 +165,9 @@ public:
 
     /// All of it, by name: text/plain; version=0.0.4.
     [[nodiscard]] std::string text() const;
+
+    /// The counters, gauges and callbacks whose name begins with `prefix`, by name and labels.
+    [[nodiscard]] std::vector<metric_value> values(std::string_view prefix) const;
 
 private:
     struct state;

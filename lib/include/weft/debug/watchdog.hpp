@@ -4,7 +4,10 @@
 
 #include <weft/clock.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <string>
+#include <vector>
 
 /// `watchdog`: tells of goroutines that keep a worker for too long, and of those that wait too long.
 
@@ -35,6 +38,19 @@ public:
     ~watchdog();
     watchdog(const watchdog&) = delete;
     watchdog& operator=(const watchdog&) = delete;
+
+    /// Whether there is one. @par Thread safety  safe.
+    [[nodiscard]] static bool is_enabled();
 };
+
+/// What a watchdog has reported.
+struct watchdog_finding {
+    std::chrono::system_clock::time_point at;
+    std::string text; ///< as in the log
+};
+
+/// The latest reports of all watchdogs so far, a hundred at most, the oldest first.
+/// @par Thread safety  safe.
+[[nodiscard]] std::vector<watchdog_finding> watchdog_findings();
 
 } // namespace weft::debug
