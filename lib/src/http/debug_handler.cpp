@@ -3,23 +3,17 @@
 
 #include <weft/http/debug_handler.hpp>
 
-#include <weft/blocking.hpp>
-#include <weft/debug/cpu_profile.hpp>
-#include <weft/debug/dump.hpp>
+#include "debug_pages.hpp"
+
+#include <weft/debug/goroutines.hpp>
 #include <weft/debug/metrics.hpp>
-#include <weft/error.hpp>
 #include <weft/http/error.hpp>
-#include <weft/sleep.hpp>
 
 #include <asio/ip/address.hpp>
 
 #include <charconv>
-#include <chrono>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -31,7 +25,12 @@ using http::request;
 using http::response;
 
 constexpr std::string_view root = "/debug/pprof/";
-constexpr std::string_view plain = "text/plain; charset=utf-8";
+constexpr std::string_view live = "/debug/";
+/// Nothing from elsewhere, and nobody's frame: all of these pages are of one piece.
+constexpr std::string_view policy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'";
 
 struct entry {
     std::string what;
@@ -43,71 +42,6 @@ struct page_list {
     std::map<std::string, entry, std::less<>> all; ///< by path
 };
 
-debug_page text_page(std::string text, std::string_view type = plain)
-{
-    return {std::move(text), std::string(type)};
-}
-
-debug_page failure(std::string why)
-{
-    debug_page p = text_page(std::move(why) + '\n');
-    p.status = http::status::internal_server_error;
-    return p;
-}
-
-task<debug_page> goroutine_page(request& req)
-{
-    constexpr long most = 2;
-    const long debug = query_number(req, "debug", 0, 0, most);
-    const auto format = req.query_value("format");
-    if (format && *format != "json")
-        throw http::error(http::status::bad_request, "format: only json");
-    if (!format && debug == 0)
-        co_return debug_page{goroutine_profile().encoded(), "application/octet-stream",
-                             "goroutine"};
-    std::ostringstream out;
-    dump_options options;
-    options.form = format ? dump_form::json : debug == 1 ? dump_form::groups : dump_form::text;
-    dump(out, options);
-    co_return text_page(out.str(), format ? "application/json" : plain);
-}
-
-task<debug_page> profile_page(request& req)
-{
-    constexpr long usual = 30, most = 3600;
-    const long seconds = query_number(req, "seconds", usual, 1, most);
-    std::unique_ptr<cpu_profile> running;
-    try {
-        running = std::make_unique<cpu_profile>();
-    } catch (const std::exception& e) {
-        co_return failure("Could not enable CPU profiling: " + std::string(e.what()));
-    }
-    const context gone = req.context(); // ends it, if nobody is there any more
-    co_await sleep(gone, std::chrono::seconds(seconds));
-    // Reading symbol tables takes a while: not on a worker.
-    cpu_profile* p = running.get();
-    const auto finish = [p] { return p->stop().encoded(); };
-    std::string bytes = co_await blocking(finish);
-    co_return debug_page{std::move(bytes), "application/octet-stream", "profile"};
-}
-
-task<debug_page> heap_page(request&)
-{
-    try {
-        co_return debug_page{heap_profile(), "application/octet-stream", "heap"};
-    } catch (const std::runtime_error& e) {
-        co_return failure(e.what());
-    }
-}
-
-task<debug_page> cmdline_page(request&)
-{
-    std::ifstream in("/proc/self/cmdline", std::ios::binary);
-    std::string all{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (!all.empty() && all.back() == '\0') all.pop_back();
-    co_return text_page(std::move(all));
-}
-
 task<debug_page> metrics_page(request&)
 {
     co_return text_page(process_metrics().text() + runtime_metrics_text(), metrics_content_type);
@@ -118,12 +52,22 @@ page_list& pages()
     static page_list* list = [] {
         auto* made = new page_list; // never destroyed: a server may end late
         made->all = {
+            {"/debug/goroutines.json",
+             {"goroutines a page at a time: filter, limit, offset; groups=1", goroutine_list_page}},
+            {"/debug/latency.json", {"from runnable to running: seconds=10", latency_page}},
+            {"/debug/pprof/block",
+             {"where goroutines wait: seconds=10, or since it was turned on", block_page}},
             {"/debug/pprof/cmdline", {"the program's arguments", cmdline_page}},
             {"/debug/pprof/goroutine",
              {"all goroutines: debug=1 in groups, debug=2 one by one, format=json",
               goroutine_page}},
             {"/debug/pprof/heap", {"live memory, if the allocator keeps account", heap_page}},
+            {"/debug/pprof/mutex",
+             {"who keeps locks from others: seconds=10, or since it was turned on", mutex_page}},
             {"/debug/pprof/profile", {"processor time: seconds=30", profile_page}},
+            {"/debug/pprof/trace", {"a trace for Perfetto: seconds=1", trace_page}},
+            {"/debug/state.json", {"what the live page shows", state_page}},
+            {"/debug/trace", {"the same as /debug/pprof/trace", trace_page}},
             {"/metrics", {"for Prometheus", metrics_page}},
         };
         return made;
@@ -148,7 +92,8 @@ std::string index_page()
 {
     std::string t = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                     "<title>/debug/pprof/</title></head>\n<body><h1>/debug/pprof/</h1>\n<p>" +
-                    std::to_string(goroutine_count()) + " goroutines</p>\n<ul>\n";
+                    std::to_string(goroutine_count()) +
+                    " goroutines; <a href=\"/debug/\">/debug/</a> shows what they do</p>\n<ul>\n";
     page_list& list = pages();
     const std::lock_guard lock(list.mutex);
     for (const auto& [path, e] : list.all) {
@@ -164,12 +109,18 @@ task<> answer(request& req, response& res)
     if (req.method() != "GET" && req.method() != "HEAD") {
         res.set_header("Allow", "GET, HEAD");
         res.set_status(http::status::method_not_allowed);
-        res.send("Method Not Allowed\n", plain);
+        res.send("Method Not Allowed\n", plain_text);
         co_return;
     }
     res.set_header("X-Content-Type-Options", "nosniff");
     res.set_header("Cache-Control", "no-store");
+    res.set_header("Content-Security-Policy", policy);
+    res.set_header("Referrer-Policy", "no-referrer");
     const std::string& path = req.path();
+    if (path == live) {
+        res.send(std::string(live_page()), "text/html; charset=utf-8");
+        co_return;
+    }
     if (path == root) {
         res.send(index_page(), "text/html; charset=utf-8");
         co_return;
@@ -242,6 +193,12 @@ task<> serve(context ctx, std::string address, debug_server_options options)
     }
     http::server server(std::move(options.server));
     server.handle("/", handler());
+    server.handle("/debug/", handler()); // leads from /debug there
+    server.handle("/{$}", [](request&, response& res) -> task<> {
+        res.set_header("Location", live);
+        res.set_status(http::status::temporary_redirect).send("");
+        co_return;
+    });
     const auto at = server.listen(address);
     if (options.on_listen) options.on_listen(at);
     co_await server.serve(std::move(ctx));

@@ -43,17 +43,24 @@ WEFT_EXPORT void add_debug_page(const std::string& name, const std::string& what
 [[nodiscard]] WEFT_EXPORT long query_number(const http::request& req, std::string_view name,
                                             long otherwise, long least, long most);
 
-/// Answers the paths of Go's net/http/pprof, and Prometheus' one:
+/// Answers with a live page for people, the paths of Go's net/http/pprof, and Prometheus' one:
 ///
+///     /debug/                            goroutines, queues, waits, profiles, in a browser
 ///     /debug/pprof/                      what there is
 ///     /debug/pprof/goroutine?debug=N     0: for pprof; 1: in groups; 2: one after another; also format=json
 ///     /debug/pprof/profile?seconds=N     processor time, for pprof; 30 s if nothing is said
+///     /debug/pprof/block?seconds=N       waits of that time; nothing is said: all since the profile was turned on
+///     /debug/pprof/mutex?seconds=N       likewise: who keeps locks from others
 ///     /debug/pprof/heap                  what the allocator knows
+///     /debug/pprof/trace?seconds=N       trace-event JSON, for Perfetto; 1 s if nothing is said; also /debug/trace
 ///     /debug/pprof/cmdline               the program's arguments, separated by NUL
 ///     /metrics                           process_metrics() and the runtimes' own
 ///
-/// A parameter that makes no sense: 400. A second processor profile at the same time: 500, in Go's words. A profile whose
-/// client goes away ends. Only GET and HEAD: else 405. Other paths: 404.
+/// The page asks for /debug/state.json, /debug/goroutines.json?filter=&limit=&offset=&groups=, /debug/latency.json?seconds=N, and
+/// for profiles with format=flame, the tree of a flame graph. What seconds=N needs is turned on for that time.
+///
+/// A parameter that makes no sense: 400. A second processor profile or trace at the same time: 500, in Go's words. A profile
+/// whose client goes away ends. Only GET and HEAD: else 405. Other paths: 404. Nothing is loaded from elsewhere.
 ///
 ///     server.handle("/debug/", weft::debug::handler());
 ///     server.handle("/metrics", weft::debug::handler());
