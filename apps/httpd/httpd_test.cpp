@@ -87,8 +87,8 @@ TEST_CASE("the other routes: page, greeting, slow, events, health, metrics, file
     CHECK(ask(port, "GET", "/static/..%2f..%2fetc%2fpasswd").status == 404);
     CHECK(ask(port, "GET", "/nothing").status == 404);
     const std::string page = ask(port, "GET", "/metrics").body;
-    CHECK(page.find("http_request_duration_seconds_count{method=\"GET\",route=\"GET "
-                    "/slow\",code=\"503\"} 1\n") != std::string::npos);
+    CHECK(page.find("http_request_duration_seconds_count{code=\"503\",method=\"GET\",route="
+                    "\"GET /slow\"} 1\n") != std::string::npos);
     CHECK(page.find("\nhttp_connections_open ") != std::string::npos);
     wire events(port);
     events.send("GET /events HTTP/1.1\r\nHost: t\r\n\r\n");
@@ -97,6 +97,22 @@ TEST_CASE("the other routes: page, greeting, slow, events, health, metrics, file
     CHECK(events.receive().body.find("retry:") != std::string::npos); // ends in order
     CHECK(httpd.wait() == 0);
     CHECK(httpd.printed().find("\"GET /slow?ms=1\" 200") != std::string::npos);
+}
+
+TEST_CASE("the program's inside is shown to this machine, and to others if the options say so")
+{
+    const auto asked = [](std::uint16_t port, const std::string& more) {
+        return wire(port).send("GET /debug/ HTTP/1.1\r\nHost: t\r\n" + more + "\r\n").receive();
+    };
+    const std::string proxied = "X-Forwarded-For: 192.0.2.1\r\n";
+    program careful({"--listen", "127.0.0.1:0", "--handler-timeout", "300"});
+    CHECK(asked(careful.port(), "").body.starts_with("<!doctype html>"));
+    CHECK(asked(careful.port(), proxied).status == 403);
+    CHECK(asked(careful.port(), "Forwarded: for=192.0.2.1\r\n").status == 403);
+    CHECK(ask(careful.port(), "GET", "/debug/state.json").body.starts_with("{"));
+    CHECK(ask(careful.port(), "GET", "/debug/trace?seconds=1").status == 200); // no handler timeout
+    program open({"--listen", "127.0.0.1:0", "--debug-for-all"});
+    CHECK(asked(open.port(), proxied).status == 200);
 }
 
 TEST_CASE("SIGTERM lets what is in flight be answered")

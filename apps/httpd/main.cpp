@@ -12,6 +12,7 @@
 #include "run_service.hpp"
 
 #include <weft/http.hpp>
+#include <weft/http/debug_handler.hpp>
 #include <weft/weft.hpp>
 
 #include <spdlog/spdlog.h>
@@ -24,6 +25,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace httpd {
 namespace {
@@ -63,7 +66,30 @@ struct service {
     metrics counted;
     clock_events events;
     http::server server;
+    std::vector<weft::debug::metric_registration> shown = show_connections(server);
 };
+
+/// Whether it was this machine that asked, and not a proxy here for somebody else.
+bool is_from_here(const http::request& req)
+{
+    const auto peer = req.remote_endpoint().address();
+    const bool mapped = peer.is_v6() && peer.to_v6().is_v4_mapped();
+    const bool here =
+        mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, peer.to_v6()).is_loopback()
+               : peer.is_loopback();
+    return here && req.header("X-Forwarded-For").empty() && req.header("Forwarded").empty();
+}
+
+/// The program's inside: for this machine, unless the options let everybody in.
+http::handler debug_pages(bool for_all)
+{
+    return [for_all, pages = weft::debug::handler()](http::request& req,
+                                                     http::response& res) -> weft::task<> {
+        if (!for_all && !is_from_here(req))
+            throw http::error(http::status::forbidden, "only for this machine (--debug-for-all)");
+        return pages(req, res);
+    };
+}
 
 /// GET /slow?ms=N: waits, unless the client goes away or the time for a request is over.
 weft::task<> slow(http::request& req, http::response& res)
@@ -95,10 +121,9 @@ void add_routes(service& s)
     to.handle("GET /events", std::bind_front(&clock_events::serve, &s.events),
               {.handler_timeout = weft::duration(0)});
     to.handle("GET /slow", slow);
-    to.handle("GET /metrics", [&s](http::request&, http::response& res) -> weft::task<> {
-        res.send(s.counted.page(s.server.statistics()), "text/plain; version=0.0.4; charset=utf-8");
-        co_return;
-    });
+    to.handle("GET /metrics", weft::debug::handler());
+    to.handle("/debug/", debug_pages(s.chosen.debug_for_all),
+              {.handler_timeout = weft::duration(0)}); // a profile takes its time
     to.handle("GET /healthz", [](http::request&, http::response& res) -> weft::task<> {
         res.send("ok\n");
         co_return;

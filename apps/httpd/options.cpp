@@ -13,7 +13,8 @@ command_line read_options(int argc, char** argv)
     CLI::App app(
         "httpd: a sample HTTP server on weft. It serves a JSON API for notes, events, static "
         "files,\n"
-        "metrics and a health check; SIGINT and SIGTERM end it once all requests are answered.",
+        "metrics, a health check and, to this machine alone, /debug/: the program's inside; SIGINT "
+        "and SIGTERM end it once all requests are answered.",
         "httpd");
     app.set_version_flag("--version", "httpd 0.1.0");
     app.add_option("-l,--listen", o.listen, "HOST:PORT to listen on; port 0: a free one")
@@ -52,6 +53,8 @@ command_line read_options(int argc, char** argv)
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     app.add_flag("-q,--quiet", o.quiet, "no access log");
+    app.add_flag("--debug-for-all", o.debug_for_all,
+                 "show /debug/ to everybody, not only to this machine");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -22,6 +22,7 @@ struct options {
     std::chrono::milliseconds linger{250};
     std::size_t max_connections = 20000;
     bool quiet = false; ///< no access log
+    bool debug_for_all = false;
 };
 
 /// Reads the command line. If there is nothing to serve (--help, --version, a mistake), `exit_status` is set and what is to

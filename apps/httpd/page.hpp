@@ -24,7 +24,7 @@ inline constexpr std::string_view front_page = R"(<!doctype html>
   <li><a href="/hello/you">/hello/you</a></li>
   <li><a href="/api/notes">/api/notes</a>: JSON. <code>curl -d '{"text":"hi"}' -H 'Content-Type: application/json' ...</code></li>
   <li><a href="/slow?ms=500">/slow?ms=500</a>, and <a href="/slow?ms=60000">one that takes too long</a></li>
-  <li><a href="/metrics">/metrics</a>, <a href="/healthz">/healthz</a></li>
+  <li><a href="/metrics">/metrics</a>, <a href="/healthz">/healthz</a>; from the server's machine: <a href="/debug/">/debug/</a></li>
   <li><code>/static/</code>, if it was started with <code>--root DIR</code></li>
 </ul>
 <script>
