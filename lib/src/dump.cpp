@@ -128,7 +128,7 @@ public:
         std::vector<const group*> all;
         for (const auto& [hash, g] : groups_) all.push_back(&g);
         std::sort(all.begin(), all.end(), [](const group* a, const group* b) {
-            return std::tie(b->count, a->frames) < std::tie(a->count, b->frames);
+            return std::tie(b->count, a->ids) < std::tie(a->count, b->ids); // then the oldest
         });
         all.erase(all.begin(),
                   all.begin() + static_cast<std::ptrdiff_t>(std::min(options.skip, all.size())));
