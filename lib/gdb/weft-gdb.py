@@ -96,7 +96,7 @@ class Goroutine:
         self.record = record
         self.id, self.parent = int(record["id"]), int(record["parent"])
         reason = plain(record["reason"])
-        kind = gdb.lookup_type("weft::detail::wait_reason")
+        kind = gdb.lookup_type("weft::v0_1::detail::wait_reason")
         names = {f.enumval: f.name.split("::")[-1] for f in kind.fields()}
         self.reason = names.get(reason, str(reason)).replace("_", " ")
         self.spawned = Place(record["spawn_site"])
@@ -135,7 +135,7 @@ class Goroutine:
 
 def schedulers():
     """The running ones: weft::detail's list without a lock."""
-    symbol = (gdb.lookup_static_symbol("weft::detail::(anonymous namespace)::running_schedulers") or
+    symbol = (gdb.lookup_static_symbol("weft::v0_1::detail::(anonymous namespace)::running_schedulers") or
               gdb.lookup_static_symbol("running_schedulers"))
     if symbol is None:
         raise gdb.GdbError("no weft in this program, or no debug information of it")
@@ -162,7 +162,7 @@ def workers(scheduler):
 
 
 def goroutines():
-    kind = gdb.lookup_type("weft::detail::goroutine")
+    kind = gdb.lookup_type("weft::v0_1::detail::goroutine")
     for s in schedulers():
         for shard in [s["outside_"]] + [w["shard"] for w in workers(s)]:
             hook = shard["live"]["head_"]

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -67,4 +67,4 @@ std::optional<duration> backoff_sequence::next_at(time_point now)
     return d;
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

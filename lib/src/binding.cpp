@@ -16,7 +16,7 @@
 #include <new>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -263,4 +263,4 @@ void slot_guard::emit() noexcept
     signal_.emit(asio::cancellation_type::all);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 using detail::waiter;
 using detail::wake_list;
@@ -83,4 +83,4 @@ void cond::wake(bool all) noexcept
     });
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -8,7 +8,7 @@
 #include <array>
 #include <atomic>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 constinit thread_local const std::chrono::steady_clock::time_point* virtual_time = nullptr;
 
@@ -64,4 +64,4 @@ void tell_conductor(std::uint32_t at) noexcept
     if (conductor* c = current_conductor()) c->chose(at);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

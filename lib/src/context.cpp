@@ -16,7 +16,7 @@
 #include <mutex>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -485,4 +485,4 @@ context get_context()
 }
 
 } // namespace this_goroutine
-} // namespace weft
+} // namespace weft::inline v0_1

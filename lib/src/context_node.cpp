@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // ---------------------------------------------------------------- node
 
@@ -270,4 +270,4 @@ context_binding::~context_binding()
     if (context_life* l = ctx_.get()->life()) l->unbind(*this);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -33,7 +33,7 @@
 #    include <unistd.h>
 #    include <vector>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -423,13 +423,13 @@ profile cpu_profile::stop()
     return p;
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug
 
 #else
 
 #    include <system_error>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 struct cpu_profile::session {};
 
@@ -448,6 +448,6 @@ bool cpu_profile::is_running() noexcept
     return false;
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug
 
 #endif

@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A goroutine's turn in the function. Its end, however it comes about, gives the turn to what has
 /// become due meanwhile.
@@ -226,4 +226,4 @@ debouncer::rules rules_of(duration wait, const throttle_options& o)
     return {wait, wait, o.leading, o.trailing};
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -511,4 +511,4 @@ profile goroutine_profile(duration limit)
     return p;
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -88,4 +88,4 @@ bool dump_filter::takes(const snapshot& s, const std::vector<std::uint32_t>& sho
     return (found & wanted_) == wanted_;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

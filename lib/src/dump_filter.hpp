@@ -15,7 +15,7 @@
 
 /// Which goroutines a dump shows.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Asks each goroutine for all of some words. What many goroutines have in common is read once: places, reasons, and the
 /// labels of the one before.
@@ -45,4 +45,4 @@ private:
     word_set in_last_labels_ = 0;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

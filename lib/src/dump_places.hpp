@@ -15,7 +15,7 @@
 
 /// The places that a dump names.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 inline std::size_t mixed(std::size_t h, std::size_t with) noexcept
 {
@@ -35,8 +35,7 @@ public:
     {
         const raw_key key{at.file_name(), at.function_name(), at.line()};
         if (const auto found = numbers_.find(key); found != numbers_.end()) return found->second;
-        entry e{readable_name(at.function_name()), at.file_name(), at.line(),
-                is_internal(at)};
+        entry e{readable_name(at.function_name()), at.file_name(), at.line(), is_internal(at)};
         const std::string text = e.function + '\n' + e.file + '\n' + std::to_string(e.line);
         const auto n =
             by_text_.try_emplace(text, static_cast<std::uint32_t>(entries_.size())).first->second;
@@ -66,4 +65,4 @@ private:
     std::vector<entry> entries_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -20,7 +20,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -135,4 +135,4 @@ void dump_on_signal(int signal, after_dump then, const dump_options& options)
         throw std::system_error(errno, std::generic_category(), "dump_on_signal");
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -22,7 +22,7 @@
 
 /// A dump by one who may take no lock, allocate nothing, and trust no pointer.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -194,9 +194,9 @@ void write_emergency_dump(void (*write)(void*, const char*, std::size_t) noexcep
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 void emergency_dump(int descriptor) noexcept
 {
@@ -246,4 +246,4 @@ void dump_on_crash()
     }
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

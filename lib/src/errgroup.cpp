@@ -3,7 +3,7 @@
 
 #include <weft/errgroup.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -29,4 +29,4 @@ task<> errgroup::wait(context ctx)
     return settle(state_, context_operation<wait_group_operation>(ctx, state_->all_left()));
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -52,4 +52,4 @@ void detail::throw_error(errc e)
     throw error(e);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

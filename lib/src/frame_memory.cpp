@@ -7,7 +7,7 @@
 
 #if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 constinit thread_local frame_stock this_thread_frames;
 
@@ -132,6 +132,6 @@ void forget_spare_frames() noexcept
     d.bytes = 0;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
 #endif

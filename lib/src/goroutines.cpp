@@ -15,7 +15,7 @@
 #include <ostream>
 #include <string_view>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -192,4 +192,4 @@ void print(std::ostream& out, const std::vector<goroutine_info>& all)
 }
 
 } // namespace debug
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <string>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 group_state::admission group_state::admit(bool may_wait)
 {
@@ -111,4 +111,4 @@ void group_state::abandon() noexcept
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -27,7 +27,7 @@ __attribute__((weak)) int mallctl(const char* name, void* old_value, std::size_t
 }
 #endif
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 #if defined(__GNUC__) && defined(__unix__)
 
@@ -82,4 +82,4 @@ std::string heap_profile()
 
 #endif
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -14,7 +14,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -146,4 +146,4 @@ bool heartbeat::alive() const noexcept
     return handle_ && clock::now() < handle_->state->silent_at(handle_->state->last());
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <atomic>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -114,4 +114,4 @@ label_scope::~label_scope()
     exchange_labels(of_, std::move(before_));
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

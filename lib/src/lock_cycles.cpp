@@ -8,7 +8,7 @@
 #include <ostream>
 #include <utility>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 std::vector<lock_cycle> lock_cycles(const std::vector<goroutine_info>& all)
 {
@@ -64,4 +64,4 @@ void print_cycle(std::ostream& out, const lock_cycle& c)
     }
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -9,7 +9,7 @@
 #include <memory>
 #include <mutex>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -64,4 +64,4 @@ void log(log_level level, std::string_view message) noexcept
     }
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

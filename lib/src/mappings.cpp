@@ -23,7 +23,7 @@
 #    include <link.h>
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 std::vector<mapping> executable_mappings()
 {
@@ -178,4 +178,4 @@ void symbol_names::load(object& o)
 
 #endif
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 
 /// What code is where in this process, and what it is called.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A part of a file that is mapped to be executed.
 struct mapping {
@@ -51,4 +51,4 @@ private:
 /// `mangled` as a reader knows it; a coroutine's resume function by the coroutine's name.
 [[nodiscard]] std::string readable_symbol(const char* mangled);
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

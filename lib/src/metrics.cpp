@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <variant>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -306,4 +306,4 @@ metrics& process_metrics()
     return *m;
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -22,7 +22,7 @@
 /// keeps a queue waiting, and a program in which nothing can happen any more. Asleep while nothing
 /// runs.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 using namespace std::chrono_literals;
 
@@ -190,4 +190,4 @@ bool scheduler::deadlocked() noexcept
            without_worker_.load() == 0 && timers_->empty() && whole_program.load() && !stopping();
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

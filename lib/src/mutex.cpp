@@ -3,7 +3,7 @@
 
 #include <weft/mutex.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 using detail::waiter;
 using detail::wake_list;
@@ -76,4 +76,4 @@ void mutex::undo(waiter& w, wake_list& wakes) noexcept
     else if (!held_) wake_next(wakes);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -5,7 +5,7 @@
 
 #include <weft/shield.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 task<> nursery::join(std::shared_ptr<detail::group_state> state)
 {
@@ -25,4 +25,4 @@ task<> nursery::join(std::shared_ptr<detail::group_state> state)
     if (interruption) std::rethrow_exception(interruption);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -9,7 +9,7 @@
 #include <exception>
 #include <system_error>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 bool ending_by_context() noexcept
 {
@@ -21,4 +21,4 @@ bool ending_by_context() noexcept
     return is_cancellation(std::current_exception(), code);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <sstream>
 #include <typeinfo>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -77,4 +77,4 @@ void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noe
                      "\n\nof a spawned goroutine whose result nobody joined\n");
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -15,7 +15,7 @@
 #    include <sched.h>
 #endif
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 #if defined(__linux__)
 namespace {
@@ -82,4 +82,4 @@ unsigned default_procs()
     return n;
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -18,7 +18,7 @@
 
 /// profile.proto by hand: each message is a string of (field number, value), most values are varints.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -229,4 +229,4 @@ std::string profile::encoded() const
     return encoder(*this).encode();
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -13,7 +13,7 @@
 #include <string>
 #include <system_error>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -306,4 +306,4 @@ double limiter::tokens_at(time_point t) const noexcept
     return state_->tokens(t);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

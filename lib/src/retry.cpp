@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -89,4 +89,4 @@ void retry_state::interrupted(const error& e) const
 }
 
 } // namespace detail
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -115,4 +115,4 @@ executor get_executor()
 }
 
 } // namespace this_goroutine
-} // namespace weft
+} // namespace weft::inline v0_1

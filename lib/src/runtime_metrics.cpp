@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -131,7 +131,8 @@ private:
 
     void bucket(const char* name, const std::string& bound, std::uint64_t count)
     {
-        text_ += std::string(name) + "_bucket{le=\"" + bound + "\"} " + std::to_string(count) + '\n';
+        text_ +=
+            std::string(name) + "_bucket{le=\"" + bound + "\"} " + std::to_string(count) + '\n';
     }
     static std::string seconds(double nanos)
     {
@@ -190,4 +191,4 @@ std::string runtime_metrics_text()
     return p.take();
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -3,7 +3,7 @@
 
 #include <weft/rw_mutex.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 using detail::waiter;
 using detail::wake_list;
@@ -63,4 +63,4 @@ void rw_mutex::unlock()
     if (!was_held) detail::throw_misuse("unlock of unlocked RWMutex");
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -21,7 +21,7 @@
 #include <string>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 using namespace std::chrono_literals;
 
@@ -945,4 +945,4 @@ worker_scope::~worker_scope() noexcept(false)
     sched_.leave_worker(worker_, !inside && std::uncaught_exceptions() == exceptions_);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

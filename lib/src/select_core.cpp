@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 fast_random& thread_random() noexcept
 {
@@ -186,4 +186,4 @@ bool select_core::withdraw() noexcept
     return undecided;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -3,7 +3,7 @@
 
 #include <weft/semaphore.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Locked. In order, until there are not enough permits for the first.
 void semaphore::serve(detail::wake_list& wakes) noexcept
@@ -18,4 +18,4 @@ void semaphore::serve(detail::wake_list& wakes) noexcept
     }
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

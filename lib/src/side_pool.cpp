@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void side_pool::submit(blocking_job& job)
 {
@@ -67,4 +67,4 @@ std::size_t side_pool::threads() const noexcept
     return threads_;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void log_unheard_failure(const std::exception_ptr& e) noexcept
 {
@@ -28,4 +28,4 @@ void log_unheard_failure(const std::exception_ptr& e) noexcept
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

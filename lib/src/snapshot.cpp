@@ -10,7 +10,7 @@
 #include <mutex>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -339,4 +339,4 @@ std::string label_text(const label_list& labels)
     return t += '}';
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

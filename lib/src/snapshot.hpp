@@ -21,7 +21,7 @@
 
 /// Copies of the goroutine records, taken while the world is stopped.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// What is copied under the shard's lock, where nothing may be allocated.
 struct snapshot {
@@ -95,4 +95,4 @@ void in_readable_pieces(std::string_view name, Use use)
 /// Adds `s` as a JSON string, with its quotes.
 void append_json(std::string& to, std::string_view s);
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -12,7 +12,7 @@
 #    include <thread>
 #    include <unistd.h>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 constinit thread_local thread_standing this_thread_standing;
 
@@ -106,6 +106,6 @@ void leave_population() noexcept
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <mutex>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -36,4 +36,4 @@ bool sometimes::due_at(time_point t) noexcept
     return yes;
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

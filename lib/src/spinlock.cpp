@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void spinlock::lock_slow() noexcept
 {
@@ -28,4 +28,4 @@ void spinlock::lock_slow() noexcept
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <memory>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -285,4 +285,4 @@ void arm_changed_timers() noexcept
     arm(std::exchange(unarmed, nullptr));
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

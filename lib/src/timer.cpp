@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 // ---------------------------------------------------------------- after, at
 
@@ -255,4 +255,4 @@ receive_channel<time_point> tick(duration period)
     return ticker(period).channel();
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <memory>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Held by the group and by its tickets. Its lock is taken before the group's.
 struct wait_group::link {
@@ -68,4 +68,4 @@ wait_group::ticket::~ticket()
             "negative WaitGroup counter"); // the user's own `done`: ends the program
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

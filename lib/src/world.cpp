@@ -14,7 +14,7 @@
 #    include <pthread.h>
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 constinit std::atomic<unsigned> helper_threads{0};
 
@@ -101,4 +101,4 @@ bool is_forked_off() noexcept
     return forked_off;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 /// A request without a connection.
 struct request_builder {
@@ -25,4 +25,4 @@ struct request_builder {
     }
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -11,7 +11,7 @@
 
 /// `after` and `at`: a moment as something to wait for.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The operation `after` and `at` return: `void(std::exception_ptr, time_point)`. It can be copied and waited
 /// for again; once the moment has come it is always ready.
@@ -73,4 +73,4 @@ private:
 /// The moment `t` as an operation.
 [[nodiscard]] WEFT_EXPORT after_operation at(time_point t);
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -10,7 +10,7 @@
 
 /// `backoff`: longer and longer pauses between attempts.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// How long to pause between the attempts at something, and when to give up.
 ///
@@ -65,4 +65,4 @@ private:
     int attempts_ = 0;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

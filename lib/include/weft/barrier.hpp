@@ -11,7 +11,7 @@
 
 /// `barrier`: goroutines that wait for each other, again and again.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Lets `count` goroutines go on when all of them have arrived, and begins anew.
 ///
@@ -89,4 +89,4 @@ auto barrier::arrive_and_wait(const Context& ctx)
     return context_operation<wait_operation>(ctx, arrive_and_wait());
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

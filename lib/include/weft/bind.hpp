@@ -17,7 +17,7 @@
 
 /// `bind`: any Asio operation under a context.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -202,4 +202,4 @@ template <class Op>
     return {ctx, std::forward<Op>(op)};
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

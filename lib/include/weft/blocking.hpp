@@ -15,7 +15,7 @@
 
 /// `blocking`: a call that blocks its thread, made on the side pool.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The operation `blocking` returns.
 template <class F>
@@ -113,4 +113,4 @@ template <class F>
     return blocking_operation<F>(std::move(f));
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -15,7 +15,7 @@
 
 /// Channels: typed conduits between goroutines, with Go's rules.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 template <class T>
 class channel;
@@ -489,4 +489,4 @@ template <class T>
     return channel<T>(detail::channel_ref<T>(new core(capacity), false));
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -42,4 +42,4 @@ struct clock {
 using duration = clock::duration;
 using time_point = clock::time_point;
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -15,7 +15,7 @@
 
 /// `concurrent_map`: a hash map that many goroutines use at once.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -239,4 +239,4 @@ private:
     [[no_unique_address]] Hash hash_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -13,7 +13,7 @@
 
 /// `cond`: goroutines that wait until something guarded by a mutex has changed.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A condition of a mutex.
 ///
@@ -144,4 +144,4 @@ task<> cond::wait(Context ctx, mutex::guard& g)
     t.taken();
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -28,7 +28,7 @@
 
 /// `context`: deadlines, cancellation and values of a request, through the calls it makes.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class context;
 
@@ -551,4 +551,4 @@ struct start_arguments<A, C, F, Rest...> {
 };
 
 } // namespace detail
-} // namespace weft
+} // namespace weft::inline v0_1

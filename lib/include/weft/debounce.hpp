@@ -11,7 +11,7 @@
 
 /// `debounce`: many calls in a row become one, when it has become quiet.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 struct debounce_options {
     /// Run the first call of a row at once.
@@ -65,4 +65,4 @@ public:
     }
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

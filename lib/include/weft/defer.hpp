@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Runs a function at scope exit, last in first out: `defer d([&] { ... });`
 ///
@@ -22,4 +22,4 @@ private:
     F f_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -16,7 +16,7 @@
 
 /// `errgroup`: goroutines that work on parts of one job, and the first exception of any of them.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Starts goroutines, at most so many at a time as the limit says, and waits for them.
 ///
@@ -163,4 +163,4 @@ private:
     const std::shared_ptr<detail::group_state> state_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

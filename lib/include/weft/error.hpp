@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// What the environment can do to a waiting operation.
 enum class errc {
@@ -42,7 +42,7 @@ namespace detail {
 [[noreturn]] WEFT_EXPORT void throw_error(errc e);
 } // namespace detail
 
-} // namespace weft
+} // namespace weft::inline v0_1
 
 template <>
 struct std::is_error_code_enum<weft::errc> : std::true_type {};

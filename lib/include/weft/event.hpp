@@ -8,7 +8,7 @@
 
 /// `event`: a fact that goroutines wait for.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Set or not; `wait` waits until it is set. It stays set until it is reset.
 ///
@@ -58,4 +58,4 @@ private:
     detail::wait_queue waiters_; ///< guarded by lock; empty while it is set
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

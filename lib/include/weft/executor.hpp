@@ -15,7 +15,7 @@
 
 /// The executor of goroutines: a run-queue layer over an `asio::thread_pool` or a host's executor.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -210,4 +210,4 @@ private:
     std::uintptr_t bits_; ///< the scheduler's address, with the two property flags in its low bits
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

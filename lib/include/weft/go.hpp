@@ -9,7 +9,7 @@
 
 /// `go`: starts a goroutine.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -75,4 +75,4 @@ void go(A&& a, B&& b, C&& c, D&& d, More&&... more)
                   std::forward<D>(d), std::forward<More>(more)...);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -11,7 +11,7 @@
 
 /// `heartbeat`: is a goroutine still at work?
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class heartbeat_state;
@@ -75,4 +75,4 @@ private:
     std::shared_ptr<const handle> handle_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -16,7 +16,7 @@
 
 /// `spawn`: a goroutine with a result.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -301,4 +301,4 @@ auto spawn(A&& a, B&& b, C&& c, D&& d, More&&... more)
                             std::forward<D>(d), std::forward<More>(more)...);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

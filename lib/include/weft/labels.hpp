@@ -14,7 +14,7 @@
 
 /// Labels: key and value pairs on a goroutine, for dumps and profiles.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Sorted by key.
 using label_list = detail::label_list;
@@ -58,4 +58,4 @@ private:
     detail::label_ref before_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

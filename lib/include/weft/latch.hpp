@@ -11,7 +11,7 @@
 
 /// `latch`: waiting once for a number of events.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Counts down to zero, once; `wait` waits for that.
 ///
@@ -71,4 +71,4 @@ private:
     detail::wait_queue waiters_; ///< guarded by lock; empty at zero
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -9,7 +9,7 @@
 
 /// Where the runtime's own messages go (panics, watchdog reports).
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 enum class log_level { info, warning, error, critical };
 
@@ -22,4 +22,4 @@ WEFT_EXPORT void set_log_sink(log_sink sink);
 /// Writes a message to the sink.
 WEFT_EXPORT void log(log_level level, std::string_view message) noexcept;
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -12,7 +12,7 @@
 
 /// `mutex`: mutual exclusion among goroutines.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class lock_operation;
 
@@ -163,4 +163,4 @@ inline void mutex::unlock()
     wakes.wake_all();
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

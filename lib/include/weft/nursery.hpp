@@ -16,7 +16,7 @@
 
 /// `nursery`: a scope that does not end before its goroutines have.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Where goroutines are started that must not outlive a scope:
 ///
@@ -138,4 +138,4 @@ private:
     const std::shared_ptr<detail::group_state> state_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

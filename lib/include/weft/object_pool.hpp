@@ -18,7 +18,7 @@
 
 /// `object_pool`: objects that are dear to make, used again.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 struct object_pool_options {
     /// How many objects wait for their next use at each worker. One more that comes back is destroyed.
@@ -254,4 +254,4 @@ private:
     node* node_ = nullptr;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -15,7 +15,7 @@
 
 /// `once` and `once_value`: what is done at the first call only.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -135,4 +135,4 @@ private:
     std::exception_ptr failure_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -23,7 +23,7 @@
 
 /// `pending`: an Asio operation as a select case, without losing what it brings.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -245,4 +245,4 @@ private:
     std::shared_ptr<state> state_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

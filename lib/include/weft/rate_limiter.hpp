@@ -14,7 +14,7 @@
 
 /// `limiter`: how often something may happen.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -211,4 +211,4 @@ private:
     std::shared_ptr<detail::limiter_state> state_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

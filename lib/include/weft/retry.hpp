@@ -19,7 +19,7 @@
 
 /// `retry`: another attempt after a pause.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// What `permanent` throws: a failure that another attempt would not help. It is a `std::exception`
 /// of its own, with the text of the failure, for those who meet it outside of `retry`.
@@ -185,4 +185,4 @@ template <class F>
     return weft::retry(ctx, policy, std::move(f), [](const retry_event&) noexcept {});
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -14,7 +14,7 @@
 
 /// `run`: a whole program of goroutines.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -74,4 +74,4 @@ auto run(F main, runtime_options options = {},
         });
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

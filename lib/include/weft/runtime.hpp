@@ -12,7 +12,7 @@
 
 /// `runtime`: where goroutines live.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class context;
 
@@ -65,4 +65,4 @@ private:
     std::shared_ptr<detail::scheduler> sched_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -11,7 +11,7 @@
 
 /// How a runtime is set up.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A goroutine whose exception nobody caught, as a panic handler sees it.
 struct panic_info {
@@ -63,4 +63,4 @@ struct runtime_options {
 /// least 1.
 WEFT_EXPORT unsigned default_procs();
 
-} // namespace weft
+} // namespace weft::inline v0_1

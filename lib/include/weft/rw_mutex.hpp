@@ -13,7 +13,7 @@
 
 /// `rw_mutex`: many readers or one writer.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 template <bool Shared>
@@ -228,4 +228,4 @@ inline void rw_mutex::unlock_shared()
     wakes.wake_all();
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -19,7 +19,7 @@
 
 /// Waiting for the first of several operations: exactly one happens, the others have no effect.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -359,4 +359,4 @@ template <detail::operation... Ops, detail::operation B>
         std::tuple_cat(std::move(s).take_cases(), std::tuple<B>(std::move(b))));
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

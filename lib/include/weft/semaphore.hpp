@@ -12,7 +12,7 @@
 
 /// `semaphore`: a number of permits, taken several at a time.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class acquire_operation;
 
@@ -233,4 +233,4 @@ inline void semaphore::release(std::int64_t n)
     wakes.wake_all();
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -11,7 +11,7 @@
 
 /// `shield`: an end in good order, whatever the context says.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -62,4 +62,4 @@ task<typename detail::awaited_by_task<Op>::type> shield(Op&& op)
     }(std::forward<Op>(op));
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -16,7 +16,7 @@
 
 /// `singleflight`: one call at a time for each key, whose result all get who ask for it meanwhile.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Spares the second call for what a first one is about to bring.
 ///
@@ -117,4 +117,4 @@ private:
     const std::shared_ptr<table> table_;
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

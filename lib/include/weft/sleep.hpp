@@ -6,7 +6,7 @@
 
 /// `sleep`: a goroutine does nothing for a while.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The operation `sleep` and `sleep_until` return: `void(std::exception_ptr)`.
 class [[nodiscard]] sleep_operation : public detail::asio_operation<sleep_operation> {
@@ -58,4 +58,4 @@ template <detail::context_like Context>
     return context_operation<sleep_operation>(ctx, sleep_until(t));
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -12,7 +12,7 @@
 
 /// `sometimes`: something that happens often is done only now and then.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// When `sometimes` says yes; any one of them suffices. All zero: the first time only. Negative
 /// values are as zero.
@@ -62,4 +62,4 @@ private:
     time_point last_;         ///< when it was done; used with an interval only
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

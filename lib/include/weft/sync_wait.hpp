@@ -16,7 +16,7 @@
 
 /// `sync_wait`: from an ordinary thread into the world of goroutines and back.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -144,4 +144,4 @@ auto sync_wait(const executor& ex, Op&& what,
     }
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

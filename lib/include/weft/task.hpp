@@ -24,7 +24,7 @@
 
 /// `task<T>`, the coroutine type of goroutines, and its promise.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A coroutine that runs as (part of) a goroutine. It *is* an Asio awaitable: `asio::co_spawn`
 /// takes it, and Asio's own operations are awaited in it.
@@ -381,7 +381,7 @@ void promise_base<T>::find_self() noexcept
 static_assert(alignof(promise<void>) == alignof(asio::detail::awaitable_frame<void, executor>));
 
 } // namespace detail
-} // namespace weft
+} // namespace weft::inline v0_1
 
 template <class T, class... Args>
 struct std::coroutine_traits<asio::awaitable<T, weft::executor>, Args...> {

@@ -11,11 +11,11 @@
 
 /// What a goroutine can ask and do about itself. All of it: misuse_error outside a goroutine.
 
-namespace weft {
+namespace weft::inline v0_1 {
 class context;
 }
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Suspends with nothing to wait for: the goroutine goes to the tail of the run queue.
 struct yield_operation {
@@ -35,9 +35,9 @@ struct yield_operation {
     };
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
-namespace weft::this_goroutine {
+namespace weft::inline v0_1::this_goroutine {
 
 /// Identifies a goroutine; never used again in the process's runtime.
 using id = std::uint64_t;
@@ -62,4 +62,4 @@ WEFT_EXPORT void set_name(std::string name);
 /// The runtime's executor: for I/O objects, timers, `go` from elsewhere.
 [[nodiscard]] WEFT_EXPORT executor get_executor();
 
-} // namespace weft::this_goroutine
+} // namespace weft::inline v0_1::this_goroutine

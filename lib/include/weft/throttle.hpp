@@ -11,7 +11,7 @@
 
 /// `throttle`: however often it is called, it runs at most once an interval.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 struct throttle_options {
     /// Run the first call at once.
@@ -59,4 +59,4 @@ public:
     }
 };
 
-} // namespace weft
+} // namespace weft::inline v0_1

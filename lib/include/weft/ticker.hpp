@@ -11,7 +11,7 @@
 
 /// `ticker`: moments at regular intervals, on a channel.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Delivers a moment on its channel every `period`, the first one after one period. Ticks stay on the grid that begins
 /// with the ticker, however late one is received; what happens to late ones, `late_ticks` says.
@@ -55,4 +55,4 @@ private:
 /// @par Source  Go time.Tick.
 [[nodiscard]] WEFT_EXPORT receive_channel<time_point> tick(duration period);
 
-} // namespace weft
+} // namespace weft::inline v0_1

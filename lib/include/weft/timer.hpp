@@ -16,7 +16,7 @@
 
 /// `timer`: one moment, on a channel or as a call.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Delivers one moment on a channel, once its duration has passed. For a plain timeout `after` is shorter.
 ///
@@ -119,4 +119,4 @@ timer after_func(duration d, F f, std::source_location at = std::source_location
     return after_func(executor(detail::current_scheduler("after_func")), d, std::move(f), at);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -17,7 +17,7 @@
 
 /// `wait_group`: waiting for a number of goroutines.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class wait_group;
 
@@ -153,4 +153,4 @@ inline void wait_group::add(std::int64_t n)
     wakes.wake_all();
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

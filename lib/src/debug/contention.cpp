@@ -18,7 +18,7 @@
 #include <mutex>
 #include <string>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -208,9 +208,9 @@ bool is_latency_sampled() noexcept
     return one_in == 1 || (one_in != 0 && dice().below(one_in) == 0);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 using namespace detail;
 
@@ -347,4 +347,4 @@ void reset_contention() noexcept
     }
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -6,7 +6,7 @@
 
 /// What the hooks count for the profiles of waiting, and what they ask the watchdog. Times are in ticks.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 enum class trace_kind : std::uint8_t;
 struct goroutine;
@@ -32,4 +32,4 @@ void note_user(trace_kind k, std::uint64_t text, std::uint64_t task) noexcept;
 /// By each round of a monitor, while there is a trace.
 void trace_beat() noexcept;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -19,7 +19,7 @@
 #    define WEFT_HAS_COUNTER 1
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 using namespace std::chrono_literals;
 
@@ -528,4 +528,4 @@ void detach_ring(worker& w) noexcept
     if (w.notes.ring.load(std::memory_order_relaxed)) trace_session::the().detach(w);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

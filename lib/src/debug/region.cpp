@@ -10,7 +10,7 @@
 
 #include <string>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 using detail::note_user;
 using detail::trace_kind;
@@ -74,4 +74,4 @@ void trace_log(const trace_task& of, std::string_view category, std::string_view
     log_to(of.id(), category, message);
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

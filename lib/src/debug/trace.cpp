@@ -15,7 +15,7 @@
 #include <chrono>
 #include <fstream>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 using namespace std::chrono_literals;
 
@@ -215,11 +215,11 @@ std::optional<trace_copy> trace_session::read(reader r, std::optional<duration> 
     return c;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
 // ---------------------------------------------------------------- the doors
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 using detail::trace_session;
 using reader = trace_session::reader;
@@ -305,9 +305,9 @@ bool flight_recorder::dump_if_slower_than(duration limit, time_point began, std:
     return clock::now() - began > limit && dump(out);
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void note_panic() noexcept
 {
@@ -323,4 +323,4 @@ void note_panic() noexcept
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

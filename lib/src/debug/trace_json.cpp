@@ -17,7 +17,7 @@
 
 /// The trace as text. Each runtime is two processes there, one with its workers as threads and one with its goroutines.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -402,4 +402,4 @@ void write_trace(std::ostream& out, const trace_copy& c)
     narrator(out, c, story).write();
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

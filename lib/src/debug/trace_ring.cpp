@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 trace_ring::copy trace_ring::read() const
 {
@@ -77,4 +77,4 @@ shared_trace_ring::copy shared_trace_ring::read() const
     return c;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

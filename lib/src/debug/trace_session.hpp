@@ -22,7 +22,7 @@
 
 /// The one trace of the process: its rings, its texts, who reads it.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class scheduler;
 class worker;
@@ -126,4 +126,4 @@ private:
     const std::unique_ptr<shared_trace_ring> outside_ = std::make_unique<shared_trace_ring>();
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

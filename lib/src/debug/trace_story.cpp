@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -377,4 +377,4 @@ trace_story::trace_story(const trace_copy& c)
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -15,7 +15,7 @@
 
 /// What happened, made out of the records.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// std::stable_sort, whose buffer clang calls deprecated in libstdc++ 12.
 template <class T, class Less>
@@ -89,4 +89,4 @@ struct trace_story {
     std::uint64_t lost = 0;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -9,7 +9,7 @@
 
 /// What the monitor does for those who look on.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class scheduler;
 
@@ -22,4 +22,4 @@ void watch_round(scheduler& s, std::chrono::steady_clock::time_point& next_look)
 /// Only others, or a timer, can end such a wait; by its text (goroutines.cpp).
 bool waits_for_goroutines(std::string_view text) noexcept;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -25,7 +25,7 @@
 #include <string_view>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 using namespace std::chrono_literals;
 
@@ -197,9 +197,9 @@ void watch_round(scheduler& s, std::chrono::steady_clock::time_point& next_look)
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 using namespace detail;
 
@@ -257,4 +257,4 @@ std::vector<watchdog_finding> watchdog_findings()
     return {the_watch().findings.begin(), the_watch().findings.end()};
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 task<std::string_view> body_reader::read()
 {
@@ -31,4 +31,4 @@ task<std::string> body_reader::read_all(std::size_t limit)
     co_return all;
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

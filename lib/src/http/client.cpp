@@ -18,7 +18,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 
@@ -264,4 +264,4 @@ void client::close_idle_connections() noexcept
     state_->pool->close_idle();
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -14,7 +14,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -259,4 +259,4 @@ task<> client_exchange::drain()
     }
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

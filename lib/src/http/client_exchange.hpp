@@ -20,7 +20,7 @@
 
 /// One request on one connection, and the response to it.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 class client_exchange final : private body_source, private body_writer {
 public:
@@ -83,4 +83,4 @@ private:
     std::optional<std::uint64_t> left_to_send_;
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -15,7 +15,7 @@
 
 #include <sys/socket.h>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -158,4 +158,4 @@ task<std::unique_ptr<stream>> client_pool::connect(context ctx, const url& to)
     co_return safe;
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

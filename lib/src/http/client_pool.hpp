@@ -21,7 +21,7 @@
 
 /// The connections of a client.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 class client_pool : public std::enable_shared_from_this<client_pool> {
     struct idle_connection {
@@ -98,4 +98,4 @@ private:
     std::shared_ptr<tls_context> tls_;
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -28,7 +28,7 @@
 
 #include <sys/socket.h>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -706,4 +706,4 @@ task<> connection::send_pending(std::string_view more)
     guard_.set(before);
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -23,7 +23,7 @@
 /// One connection of a server: reads requests, has them answered, writes the responses, one after the other, on a goroutine of
 /// its own.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 class server_state;
 
@@ -185,4 +185,4 @@ private:
     std::optional<cancel_function> end_context_;
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -4,7 +4,7 @@
 
 #include <sys/socket.h>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 void cutter::target::cut(unsigned for_turn) noexcept
 {
@@ -42,4 +42,4 @@ bool cutter::let_go() noexcept
     return !target_->was_cut;
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -11,7 +11,7 @@
 
 /// Ends the waits on a connection together with a context.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 /// Shuts a descriptor's connection down (shutdown(2), both ways) when the context that it follows ends: whatever waits there
 /// then sees an end of file. It lets go of the descriptor before that is closed, and its number is somebody else's; the
@@ -51,4 +51,4 @@ private:
     std::optional<after_func_stop> hook_;
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -17,7 +17,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -204,4 +204,4 @@ task<> serve(context ctx, std::string address, debug_server_options options)
     co_await server.serve(std::move(ctx));
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

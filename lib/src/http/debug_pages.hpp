@@ -10,7 +10,7 @@
 
 /// What debug::handler() has from the start.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
@@ -51,4 +51,4 @@ private:
     bool ours_ = false; ///< the program has it off
 };
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -23,7 +23,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -228,4 +228,4 @@ measuring::~measuring()
     if (ours_ && --m.users == 0) m.turn(false);
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

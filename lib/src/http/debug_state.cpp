@@ -27,7 +27,7 @@
 
 // Looking at many goroutines takes a while: all of it happens in blocking(), not on a worker.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -232,4 +232,4 @@ task<debug_page> latency_page(request& req)
     co_return text_page(out.end('}').take(), json_type);
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 using asio::ip::tcp;
 
@@ -95,4 +95,4 @@ task<tcp::socket> dial(context ctx, const url& to, const client_options& options
     throw asio::system_error(first, connecting_to(to));
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -11,7 +11,7 @@
 
 /// How a client reaches a host.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 /// Looks the name up and connects to the first of its addresses that answers. Each gets its share of the time that `ctx` leaves,
 /// so that one that swallows packets does not use up all of it.
@@ -22,4 +22,4 @@ namespace weft::http::detail {
 [[nodiscard]] task<asio::ip::tcp::socket> dial(context ctx, const url& to,
                                                const client_options& options);
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

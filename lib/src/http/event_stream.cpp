@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace {
 
@@ -73,4 +73,4 @@ task<> event_stream::put(std::string lines)
     co_await to_.flush();
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -23,7 +23,7 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace {
 
@@ -272,4 +272,4 @@ handler file_server(const std::filesystem::path& root, file_server_options optio
     return [tree](request& req, response& res) -> task<> { return tree->serve(req, res); };
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 namespace {
 
@@ -97,4 +97,4 @@ std::string flame_json(const profile& p, std::size_t which)
     return out.end(']').end('}').take();
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -9,7 +9,7 @@
 
 /// A profile as a flame graph's tree.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// {"name", "unit", "total", "names": [...], "nodes": [[parent, name, value], ...]}: node 0 is the root, each parent comes before
 /// its children, `name` is an index into "names". What would be narrower than a thousandth of the whole is left out, and at
@@ -17,4 +17,4 @@ namespace weft::debug {
 /// @param which  the one of the profile's values.
 [[nodiscard]] std::string flame_json(const profile& p, std::size_t which);
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

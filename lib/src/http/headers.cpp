@@ -6,7 +6,7 @@
 #include <array>
 #include <stdexcept>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace {
 
@@ -179,4 +179,4 @@ void headers::finish_value() noexcept
     }
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

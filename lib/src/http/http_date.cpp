@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cstdio>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -76,4 +76,4 @@ std::optional<std::time_t> parse_http_date(std::string_view s)
     return ::timegm(&parts);
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -9,7 +9,7 @@
 
 /// Dates as header fields have them: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7).
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 [[nodiscard]] std::string http_date(std::time_t t);
 /// Of this second; valid until the thread's next call.
@@ -17,4 +17,4 @@ namespace weft::http::detail {
 /// Nothing: it is no date, or in one of the forms that have been obsolete since 1999.
 [[nodiscard]] std::optional<std::time_t> parse_http_date(std::string_view s);
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -13,7 +13,7 @@
 
 /// JSON, written piece by piece.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// The commas are its business, the order of the calls is the caller's.
 class json_text {
@@ -86,4 +86,4 @@ private:
     bool first_ = true;
 };
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace {
 
@@ -59,4 +59,4 @@ std::string_view media_type(std::string_view file_name) noexcept
     return "application/octet-stream";
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -6,7 +6,7 @@
 #include <cctype>
 #include <utility>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -411,4 +411,4 @@ int message_parser::check_target(std::string_view text)
     return fits ? 0 : fail(status::bad_request, why);
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

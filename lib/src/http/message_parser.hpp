@@ -19,7 +19,7 @@
 /// One message after the other out of the bytes of a connection. llhttp reads; this adds the rules of RFC 9110 and 9112 that
 /// it leaves to its user, and the limits.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 struct parser_limits {
     std::size_t target_bytes = std::numeric_limits<std::size_t>::max();
@@ -130,4 +130,4 @@ private:
     std::string_view complaint_;
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

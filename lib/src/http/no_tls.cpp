@@ -6,7 +6,7 @@
 
 /// In place of tls_stream.cpp where there is no OpenSSL.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 class tls_context {};
 
@@ -32,4 +32,4 @@ std::unique_ptr<stream> make_client_tls_stream(asio::ip::tcp::socket, std::share
     weft::detail::throw_misuse(why);
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -13,7 +13,7 @@
 #    include <sys/syscall.h>
 #endif
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -57,4 +57,4 @@ unique_descriptor open_beneath(int root, const std::string& path)
     return open_checked(root, name);
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -10,7 +10,7 @@
 
 /// Opening files below a directory, and only there.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 class unique_descriptor {
 public:
@@ -38,4 +38,4 @@ private:
 /// @param path  relative, without "..".
 [[nodiscard]] unique_descriptor open_beneath(int root, const std::string& path);
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <stdexcept>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -191,4 +191,4 @@ std::string clean_path(std::string_view path)
     return clean;
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -8,7 +8,7 @@
 
 /// Patterns of routes, after Go's net/http/pattern.go.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 /// One part between two slashes. A path that ends with a slash has a last segment "/".
 struct pattern_segment {
@@ -48,4 +48,4 @@ enum class pattern_relation { equivalent, more_general, more_specific, disjoint,
 /// Without "//", "/./" and "/../"; begins with a slash, and ends with one if it did.
 [[nodiscard]] std::string clean_path(std::string_view path);
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

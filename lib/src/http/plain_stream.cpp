@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -70,4 +70,4 @@ std::unique_ptr<stream> make_plain_stream(asio::ip::tcp::socket socket)
     return std::make_unique<plain_stream>(std::move(socket));
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 std::string_view request::raw_path() const noexcept
 {
@@ -51,4 +51,4 @@ const weft::context& request::context()
     return context_;
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

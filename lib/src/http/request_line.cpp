@@ -4,7 +4,7 @@
 
 #include <weft/http/headers.hpp>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -83,4 +83,4 @@ bool request_line::fail(http::status s, std::string_view why) noexcept
     return false;
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -10,7 +10,7 @@
 
 /// Looks over a request's first line before llhttp reads it.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 /// The grammar of RFC 9112 section 3 to the letter: one blank between the parts, a target without control characters,
 /// "HTTP/1.0" or "HTTP/1.1", CR LF; before it nothing but empty lines. llhttp is more generous (several blanks, bare CR and LF,
@@ -47,4 +47,4 @@ private:
     std::string_view complaint_;
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 void response::must_not_have_started() const
 {
@@ -47,4 +47,4 @@ task<> response::flush()
     return sink_->flush_body();
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

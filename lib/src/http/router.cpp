@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 router::router() : table_(std::make_unique<detail::routing>()) {}
 router::router(router&&) noexcept = default;
@@ -25,4 +25,4 @@ router& router::use(middleware m)
     return *this;
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

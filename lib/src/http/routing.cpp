@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -363,4 +363,4 @@ destination routing::find(request& req) const
     return {f.call, &f.to->options};
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

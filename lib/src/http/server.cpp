@@ -10,7 +10,7 @@
 
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace {
 
@@ -92,4 +92,4 @@ server_statistics server::statistics() const noexcept
     return state_->statistics();
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -24,7 +24,7 @@
 
 #include <unistd.h>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 namespace {
 
@@ -326,4 +326,4 @@ server_statistics server_state::statistics() const noexcept
     return s;
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

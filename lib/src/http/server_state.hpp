@@ -26,7 +26,7 @@
 
 /// What a server and its goroutines share. It lives as long as any of them.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 /// Gives a permit back when its connection has ended, or never began.
 class held_permit {
@@ -110,4 +110,4 @@ private:
     std::atomic<std::size_t> open_{0};
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

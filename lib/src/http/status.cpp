@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <weft/http/status.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 std::string_view reason_phrase(status s) noexcept
 {
@@ -59,4 +59,4 @@ std::string_view reason_phrase(status s) noexcept
     return {};
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

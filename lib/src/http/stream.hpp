@@ -16,7 +16,7 @@
 
 /// The bytes of a connection, with or without TLS.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 struct io_result {
     asio::error_code error;
@@ -63,4 +63,4 @@ class tls_context;
                                                              std::shared_ptr<tls_context> tls,
                                                              const std::string& host);
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

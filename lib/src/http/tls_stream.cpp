@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 class tls_context {
 public:
@@ -146,4 +146,4 @@ std::unique_ptr<stream> make_client_tls_stream(tcp::socket socket, std::shared_p
     return made;
 }
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail

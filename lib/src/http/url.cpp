@@ -8,7 +8,7 @@
 #include <cctype>
 #include <stdexcept>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace {
 
@@ -218,4 +218,4 @@ url url::resolved(std::string_view reference) const
     return parse(u.text()); // what cannot be sent is found here
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

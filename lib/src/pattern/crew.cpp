@@ -5,7 +5,7 @@
 
 #include <weft/shield.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void crew::fail(std::exception_ptr e) noexcept
 {
@@ -63,4 +63,4 @@ task<> crew::join(std::shared_ptr<crew> c, context limit)
     if (auto first = c->failure()) std::rethrow_exception(std::move(first));
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

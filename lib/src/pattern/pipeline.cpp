@@ -3,7 +3,7 @@
 
 #include <weft/pattern/pipeline.hpp>
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 task<> pipeline::wait(context limit)
 {
@@ -13,4 +13,4 @@ task<> pipeline::wait(context limit)
     }(crew_, std::move(limit));
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -5,7 +5,7 @@
 
 #include <weft/detail/scheduler.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 pool_state::pool_state(const context& parent, std::int64_t workers, std::int64_t queue_size,
                        const std::source_location& at)
@@ -82,4 +82,4 @@ task<> pool_state::worker(ticket t, std::shared_ptr<pool_state> self)
     static_cast<void>(t);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

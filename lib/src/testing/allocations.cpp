@@ -3,7 +3,7 @@
 
 #include "allocations.hpp"
 
-namespace weft::testing::detail {
+namespace weft::inline v0_1::testing::detail {
 
 constinit bool counted = false;
 
@@ -52,4 +52,4 @@ in_slice::~in_slice()
     inside = false;
 }
 
-} // namespace weft::testing::detail
+} // namespace weft::inline v0_1::testing::detail

@@ -6,7 +6,7 @@
 
 /// The allocation that fails.
 
-namespace weft::testing::detail {
+namespace weft::inline v0_1::testing::detail {
 
 /// operator_new.hpp is part of the program.
 extern bool counted;
@@ -31,4 +31,4 @@ public:
     ~in_slice();
 };
 
-} // namespace weft::testing::detail
+} // namespace weft::inline v0_1::testing::detail

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 std::optional<std::uint64_t> environment_seed()
 {
@@ -92,4 +92,4 @@ void settle_operation::driver::finish()
     if (refused_) weft::detail::throw_misuse("testing::settle: another goroutine settles already");
 }
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

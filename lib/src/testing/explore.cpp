@@ -13,7 +13,7 @@
 #include <random>
 #include <stdexcept>
 
-namespace weft::testing::detail {
+namespace weft::inline v0_1::testing::detail {
 
 namespace {
 
@@ -118,4 +118,4 @@ exploration exhaust(const program& main, unsigned bound, const explore_options& 
     return shop.done;
 }
 
-} // namespace weft::testing::detail
+} // namespace weft::inline v0_1::testing::detail

@@ -17,7 +17,7 @@
 #include <new>
 #include <utility>
 
-namespace weft::testing::detail {
+namespace weft::inline v0_1::testing::detail {
 
 namespace {
 
@@ -109,4 +109,4 @@ fault_report fail_allocations(const program& main, const fault_options& o,
                       });
 }
 
-} // namespace weft::testing::detail
+} // namespace weft::inline v0_1::testing::detail

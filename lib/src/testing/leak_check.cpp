@@ -14,7 +14,7 @@
 #include <thread>
 #include <utility>
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 using debug::goroutine_info;
 
@@ -204,4 +204,4 @@ int verify_run(int code, const leak_options& options)
     return code;
 }
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

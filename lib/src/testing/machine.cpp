@@ -17,7 +17,7 @@
 #include <sstream>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 using testing::failure;
 using testing::failure_kind;
@@ -339,4 +339,4 @@ void testing_machine::fail(failure_kind kind, const std::string& text)
     throw failure(kind, out.str(), std::move(all));
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -21,7 +21,7 @@
 #include <unordered_set>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // What a strategy asks of a goroutine.
 inline std::uint64_t id_of(const goroutine& g) noexcept
@@ -117,4 +117,4 @@ private:
     std::chrono::steady_clock::time_point waiting_since_{}; ///< real time; zero: it does not wait
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 /// Tells on stderr how to see a failure again.
 void print_seed(std::uint64_t seed) noexcept;
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

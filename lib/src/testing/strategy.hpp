@@ -14,7 +14,7 @@
 /// Who runs next: the three ways in which a schedule is decided, be it of goroutines in a bubble or of
 /// threads in a model.
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 using weft::detail::fast_random;
 
@@ -253,4 +253,4 @@ inline std::uint64_t schedule_seed::nth(std::uint64_t first, std::uint64_t n,
     return s.number();
 }
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

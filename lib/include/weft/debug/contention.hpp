@@ -11,7 +11,7 @@
 /// Where goroutines wait for each other, and how long: the block profile, the mutex profile, and the time from
 /// runnable to running. All are off until they are turned on, and cost then what reading the clock costs.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// Turns the block profile on: a wait is counted if it lasted for `rate`, a shorter one with the likelihood that its length
 /// bears to that, and then for as many as it stands for. 1 ns: every one. Zero: off; what was counted stays.
@@ -73,4 +73,4 @@ struct contention_settings {
 /// @par Thread safety  safe.
 WEFT_EXPORT void reset_contention() noexcept;
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -9,7 +9,7 @@
 
 /// `cpu_profile`: where the processors' time goes; `heap_profile`: where the memory is.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// Samples the stacks of all threads of the process while it lives: each thread is looked at after every 1/`hertz` seconds of
 /// processor time that it has used, idle ones never.
@@ -57,4 +57,4 @@ private:
 /// @par Thread safety  safe.
 [[nodiscard]] WEFT_EXPORT std::string heap_profile();
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

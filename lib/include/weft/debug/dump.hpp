@@ -13,7 +13,7 @@
 
 /// Dumps of all goroutines: forms, signals, and those that a program in trouble can still write.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 enum class dump_form {
     /// One after another, as `dump(out)` (Go: goroutine?debug=2).
@@ -85,4 +85,4 @@ WEFT_EXPORT void emergency_dump(int descriptor) noexcept;
 /// @par Thread safety  safe. The second call does nothing.
 WEFT_EXPORT void dump_on_crash();
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

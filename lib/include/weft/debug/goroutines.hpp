@@ -13,11 +13,11 @@
 
 /// Looking at all goroutines of the process.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 class scheduler;
 }
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// One goroutine at one moment.
 struct goroutine_info {
@@ -68,4 +68,4 @@ WEFT_EXPORT void print(std::ostream& out, const goroutine_info& g);
 /// Prints several, an empty line between them.
 WEFT_EXPORT void print(std::ostream& out, const std::vector<goroutine_info>& all);
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -9,7 +9,7 @@
 
 /// Who waits for a lock that is held by one who waits.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// Goroutines that will never go on: each one's lock is held by the next, the last one's by the first. One that
 /// waits for a lock of its own is a cycle of one.
@@ -30,4 +30,4 @@ lock_cycles(const std::vector<goroutine_info>& all);
 ///     goroutine 8 waits at /src/main.cpp:41 for a lock that goroutine 7 took at /src/main.cpp:30
 WEFT_EXPORT void print_cycle(std::ostream& out, const lock_cycle& c);
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

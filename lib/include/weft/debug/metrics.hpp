@@ -17,7 +17,7 @@
 
 /// Metrics: what a program counts, and the runtimes of themselves, in Prometheus' text form.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// Label names and values of one series: {{"route", "/users"}}.
 using metric_labels = std::vector<std::pair<std::string, std::string>>;
@@ -185,4 +185,4 @@ private:
 /// The Content-Type of these texts.
 inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -12,7 +12,7 @@
 
 /// `profile`: samples with their stacks, for pprof.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// A place in a program.
 struct profile_frame {
@@ -52,4 +52,4 @@ struct WEFT_EXPORT profile {
     [[nodiscard]] std::string encoded() const;
 };
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

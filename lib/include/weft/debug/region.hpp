@@ -9,7 +9,7 @@
 
 /// What the program itself has to say in a trace. While there is none, each costs a look at a flag.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// Something that several goroutines work at, such as a request. Regions and messages may be told to belong to it. It may
 /// end in another goroutine than it began in.
@@ -56,4 +56,4 @@ WEFT_EXPORT void trace_log(std::string_view category, std::string_view message);
 WEFT_EXPORT void trace_log(const trace_task& of, std::string_view category,
                            std::string_view message);
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -21,7 +21,7 @@
 /// `otherData.lost` says how much. Reading the clock takes as long as a short slice: where events come closer than
 /// about 100 ns, most times lie between those of their neighbours, off by a millisecond at the worst.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 struct trace_options {
     /// A goroutine's slice takes one record of 32 bytes, or a few.
@@ -83,4 +83,4 @@ private:
     flight_recorder_options options_;
 };
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

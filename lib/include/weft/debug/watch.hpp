@@ -14,7 +14,7 @@
 
 /// Channels, semaphores, limiters and worker pools by name, among the metrics.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// Shows what was registered with it as long as it lives.
 class [[nodiscard]] WEFT_EXPORT watch {
@@ -102,14 +102,12 @@ watch watch_pool(const pattern::worker_pool<Job, Result>& pool, const std::strin
     std::vector<metric_registration> shown;
     const metric_labels labels{{"pool", name}};
     shown.push_back(in.add_callback(metric_kind::gauge, "weft_pool_workers",
-                                    "How many workers the pool is to have.", labels, [&pool] {
-                                        return static_cast<double>(pool.workers());
-                                    }));
+                                    "How many workers the pool is to have.", labels,
+                                    [&pool] { return static_cast<double>(pool.workers()); }));
     shown.push_back(in.add_callback(metric_kind::gauge, "weft_pool_queued",
-                                    "Accepted jobs that nobody has begun.", labels, [&pool] {
-                                        return static_cast<double>(pool.queued());
-                                    }));
+                                    "Accepted jobs that nobody has begun.", labels,
+                                    [&pool] { return static_cast<double>(pool.queued()); }));
     return watch(std::move(shown));
 }
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

@@ -11,7 +11,7 @@
 
 /// `watchdog`: tells of goroutines that keep a worker for too long, and of those that wait too long.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 struct watchdog_options {
     /// A slice that lasts longer is reported, once for each place. Zero: none is.
@@ -53,4 +53,4 @@ struct watchdog_finding {
 /// @par Thread safety  safe.
 [[nodiscard]] std::vector<watchdog_finding> watchdog_findings();
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

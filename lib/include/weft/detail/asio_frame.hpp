@@ -29,7 +29,7 @@
 /// judge.
 static_assert(ASIO_VERSION >= 103000, "weft needs Asio 1.30 or newer");
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 using frame_base = asio::detail::awaitable_frame_base<executor>;
 using asio_thread = asio::detail::awaitable_thread<executor>;
@@ -77,4 +77,4 @@ private:
     alignas(asio_thread) unsigned char room_[sizeof(asio_thread)];
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -9,7 +9,7 @@
 #include <atomic>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A lock with an owner, who takes it all the time and pays no locked instruction for it; others take it rarely and pay
 /// for both sides. The owner may be one thread after another, if something else orders them, as a worker's holders.
@@ -88,4 +88,4 @@ private:
     os_mutex mutex_; ///< not a spinlock: the barrier is a system call
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

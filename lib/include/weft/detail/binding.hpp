@@ -16,7 +16,7 @@
 /// How a goroutine that was bound to a context, or to one of Asio's cancellation slots, is taken out
 /// of what it waits for.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 struct goroutine;
 class slot_guard;
@@ -168,4 +168,4 @@ private:
 /// Throws what ends a bound goroutine.
 [[noreturn]] WEFT_EXPORT void throw_interrupted(const goroutine& g);
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

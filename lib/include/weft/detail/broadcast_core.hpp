@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace pattern {
 
@@ -275,4 +275,4 @@ private:
 };
 
 } // namespace detail
-} // namespace weft
+} // namespace weft::inline v0_1

@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// What makes the values of a timer's channel, of which the channel is a part (detail/timer_state.hpp).
 struct timer_feed {
@@ -254,4 +254,4 @@ private:
     wait_queue senders_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 
 /// The seam for order and time: what weft::testing puts in the place of run queues, chance and the clock.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Runs the goroutines of one bubble on the calling thread. Everything else (channels, select, timers,
 /// contexts) is the code of production; it comes here for three decisions:
@@ -65,4 +65,4 @@ private:
     const time_point* const outer_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -48,7 +48,7 @@
 #    define WEFT_FAST_THREAD_LOCAL
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Two cache lines' worth on x86 (the adjacent line is prefetched); enough elsewhere.
 inline constexpr unsigned cache_line = 64;
@@ -70,4 +70,4 @@ inline void cpu_pause() noexcept
 #endif
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -20,7 +20,7 @@
 
 /// The machine under `context`: a tree of immutable nodes, some of which have a life that can end.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class context_life;
 class context_node;
@@ -252,4 +252,4 @@ private:
     const context_ref ctx_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -17,7 +17,7 @@
 
 /// `crew`: the goroutines of one pattern.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Goroutines that belong together: bound to one context, which ends when the first of them fails, and waited for together.
 ///
@@ -97,4 +97,4 @@ private:
     atomic<bool> cancelled_{false};
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

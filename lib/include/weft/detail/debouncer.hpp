@@ -16,7 +16,7 @@
 
 /// What `debounce` and `throttle` share: many calls, few runs.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The arguments of a call that has not run yet.
 class WEFT_EXPORT late_call {
@@ -171,4 +171,4 @@ private:
     std::shared_ptr<debouncer_of<F>> state_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

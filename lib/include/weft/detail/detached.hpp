@@ -24,7 +24,7 @@
 
 /// The completion-token form of every operation: `op(token)`.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class R>
 struct completion {
@@ -212,4 +212,4 @@ private:
     }
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

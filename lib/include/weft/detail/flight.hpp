@@ -22,7 +22,7 @@
 
 /// The machine under `singleflight`: calls that several wait for.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class V>
 class flight_outcome;
@@ -236,4 +236,4 @@ void take_off(scheduler& s, const std::source_location& at, const std::shared_pt
                     work{flight_pilot<Table>(table, flight), std::forward<F>(f), {}});
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -19,7 +19,7 @@
 /// Who may touch what: a stock belongs to its thread; the depot has a lock. A block may be freed by any thread.
 /// Under a sanitizer frames come from plain `operator new`, so that it sees each one's life.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 #if defined(WEFT_ASAN) || defined(WEFT_TSAN)
 
@@ -92,4 +92,4 @@ inline void free_frame(void* p, std::size_t size) noexcept
 
 #endif
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

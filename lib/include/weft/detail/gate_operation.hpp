@@ -5,7 +5,7 @@
 #include <weft/detail/detached.hpp>
 #include <weft/detail/sync_object.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The operation that waits until a gate is open: a wait_group at zero, an event that is set. `void(std::exception_ptr)`.
 /// A gate has `is_open_locked()` and `waiters_`, and is a sync_object.
@@ -32,4 +32,4 @@ private:
     Gate* gate_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

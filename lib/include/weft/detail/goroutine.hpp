@@ -15,7 +15,7 @@
 #include <source_location>
 #include <string>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class binding;
 class label_set;
@@ -207,4 +207,4 @@ WEFT_EXPORT void trace_panic(goroutine& g, const std::source_location& site) noe
 /// Called when an exception leaves the goroutine's function.
 WEFT_EXPORT void report_panic(goroutine& g, std::exception_ptr e) noexcept;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -21,7 +21,7 @@
 
 /// The machine under `errgroup` and `nursery`: goroutines that are counted, and whose exceptions are kept.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Shared by the group, its members and those who wait for them; who lets go last destroys it.
 ///
@@ -128,4 +128,4 @@ void start_member(const char* what, const std::source_location& at, group_ticket
         std::forward<Args>(args)...);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -11,7 +11,7 @@
 
 /// Any range as items with a number, which several goroutines fetch at once.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class View>
 inline constexpr bool owns_items = false;
@@ -82,4 +82,4 @@ private:
 template <class R>
 using indexed_item_t = decltype(std::declval<const indexed_range<R>&>()[0]);
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

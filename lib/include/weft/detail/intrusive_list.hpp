@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The two links a node carries to stand in one `intrusive_list`.
 struct list_hook {
@@ -63,4 +63,4 @@ private:
     list_hook* tail_ = nullptr;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -12,7 +12,7 @@
 
 /// What the patterns call for each item: `f(item)` or `f(ctx, item)`, a task or plain code.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class F, class... Item>
 concept item_function_with_context = goroutine_function<F, const context&, Item...>;
@@ -47,4 +47,4 @@ using item_call_t = typename item_call<F, Item...>::type;
 template <class F, class... Item>
 using item_result_t = typename awaited<std::remove_cvref_t<item_call_t<F, Item...>>>::type;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Key and value pairs, sorted by key, no key twice.
 using label_list = std::vector<std::pair<std::string, std::string>>;
@@ -75,4 +75,4 @@ private:
     const label_set* set_ = nullptr;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

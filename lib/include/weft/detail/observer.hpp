@@ -11,7 +11,7 @@
 /// Where the scheduler tells those who look on: the trace, the profiles of waiting, the watchdog. While
 /// nobody looks on, a hook is one relaxed load and a branch that is not taken.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class scheduler;
 class trace_ring;
@@ -118,4 +118,4 @@ WEFT_EXPORT void detach_ring(worker& w) noexcept;
 /// A goroutine of `s` panics: writes the flight recorder's file.
 WEFT_EXPORT WEFT_COLD void note_panic() noexcept;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// What the two halves of a oneshot share.
 ///
@@ -82,4 +82,4 @@ private:
     wait_queue watchers_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -13,15 +13,15 @@
 /// The one protocol between an operation that may wait and those who drive it: a plain `co_await`,
 /// a select, and the completion-token form.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class context;
 template <class Op>
 class context_operation; // context.hpp
 
-} // namespace weft
+} // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// What the forms of an operation that take a context want; only those who include context.hpp can have one.
 template <class T>
@@ -324,4 +324,4 @@ private:
     Driver driver_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

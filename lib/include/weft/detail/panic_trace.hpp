@@ -6,11 +6,11 @@
 #include <source_location>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 struct panic_trace {
     std::exception_ptr of;
     std::vector<std::source_location> frames; ///< innermost first
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

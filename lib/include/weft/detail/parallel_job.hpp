@@ -20,7 +20,7 @@
 
 /// What parallel_map, parallel_for_each and parallel_reduce share.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The items of a range, of which each worker takes the next piece when it is done with one. `Sink::put(piece, i, result)`
 /// keeps the results; a piece belongs to one worker, so it needs no lock.
@@ -176,4 +176,4 @@ task<T> reduce_in_parallel(std::shared_ptr<Job> job, std::size_t limit, T init,
     co_return std::move(*sum);
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -15,7 +15,7 @@
 
 /// Entries of a concurrent_map whose keys and values are machine words.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A type that is read and written in one step, and whose equal bits are equal values.
 template <class T>
@@ -202,4 +202,4 @@ private:
     [[no_unique_address]] Equal equal_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -25,7 +25,7 @@
 
 /// What a worker_pool and its workers share.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The part that knows neither jobs nor results. The workers are a crew.
 class WEFT_EXPORT pool_state : public crew {
@@ -209,4 +209,4 @@ private:
     F f_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// In the place of a generator that was told to ask: the conductor of the calling thread's bubble
 /// picks from [0, n); chance does where there is none.
@@ -39,4 +39,4 @@ private:
     std::uint64_t state_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

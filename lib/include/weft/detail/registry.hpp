@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// One part of the list of all live goroutines. Each worker registers what it spawns in a shard of
 /// its own, so that registration is one uncontended list operation.
@@ -38,4 +38,4 @@ struct alignas(cache_line) registry_shard {
     }
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

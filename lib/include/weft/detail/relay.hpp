@@ -20,7 +20,7 @@
 
 /// What the patterns share that read channels and make channels.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Something with a context whose member a goroutine can become, as an errgroup.
 template <class S>
@@ -163,4 +163,4 @@ struct pump_body {
     task<> operator()() const { return pump<T>(ctx, in, out); }
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

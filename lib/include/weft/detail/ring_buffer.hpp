@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A ring of at most `capacity` values in one array. The caller synchronises and never overfills
 /// it.
@@ -56,4 +56,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

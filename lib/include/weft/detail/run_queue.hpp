@@ -8,7 +8,7 @@
 
 #include <cstddef>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A chain of goroutines linked through `goroutine::next_run`; the caller synchronises.
 struct goroutine_chain {
@@ -116,4 +116,4 @@ private:
     goroutine_chain chain_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

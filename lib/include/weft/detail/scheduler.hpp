@@ -23,7 +23,7 @@
 #include <optional>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class conductor;
 class side_pool;
@@ -119,8 +119,9 @@ struct scheduler_statistics {
         std::size_t queued = 0; ///< in its run queue
         std::uint64_t slices = 0, yields = 0, spent_budgets = 0, steals = 0, stolen = 0;
     };
-    std::uint64_t created = 0;    ///< goroutines, so far
-    std::uint64_t parks = 0;      ///< slices that ended in a wait; reckoned from the others, and never less than before
+    std::uint64_t created = 0; ///< goroutines, so far
+    std::uint64_t parks =
+        0; ///< slices that ended in a wait; reckoned from the others, and never less than before
     std::size_t injected = 0;     ///< in the injection queue
     std::uint64_t injections = 0; ///< so far
     std::size_t timers = 0;       ///< pending
@@ -254,8 +255,8 @@ private:
     registry_shard outside_; ///< goroutines spawned from foreign threads
     atomic<std::uint64_t> ids_{1};
     std::atomic<std::uint64_t> parks_shown_{0}; ///< the most that statistics ever told
-    std::uint64_t seed_;   ///< of the goroutines' random choices
-    conductor* conductor_; ///< null in production
+    std::uint64_t seed_;                        ///< of the goroutines' random choices
+    conductor* conductor_;                      ///< null in production
 
     // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
     atomic<std::uint32_t> alone_nanos_{0}; ///< mean slice while one worker ran
@@ -297,4 +298,4 @@ WEFT_EXPORT thread_state& this_thread_state() noexcept;
 /// As scheduler_here; misuse_error naming `what` when there is none.
 WEFT_EXPORT scheduler& current_scheduler(const char* what);
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// One case of a select, its type erased down to the operation protocol.
 struct select_case {
@@ -104,4 +104,4 @@ private:
     claim claim_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

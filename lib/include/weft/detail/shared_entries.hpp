@@ -14,7 +14,7 @@
 
 /// Entries of a concurrent_map whose keys or values are more than a machine word.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// An entry never changes: to store is to put another in its place. Whoever looks at one shares it, and copies, compares
 /// and destroys without the lock. Under the lock only `Equal` is called, for entries with the same hash.
@@ -179,4 +179,4 @@ private:
     [[no_unique_address]] Equal equal_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// One blocking call; it lives in the frame of the goroutine that waits for it.
 struct blocking_job {
@@ -46,4 +46,4 @@ private:
     bool stop_ = false;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

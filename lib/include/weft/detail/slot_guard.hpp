@@ -18,7 +18,7 @@
 
 /// Cancelling an Asio operation from any thread at any time.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class scheduler;
 
@@ -291,4 +291,4 @@ private:
     slot_guard* guard_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

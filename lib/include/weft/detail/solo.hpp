@@ -32,7 +32,7 @@
 #    define WEFT_SOLO 1
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 #if defined(WEFT_SOLO)
 
@@ -101,4 +101,4 @@ inline bool leave_solo() noexcept
 
 #endif
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class F, class... Args>
 using call_result_t = std::invoke_result_t<F&, Args...>;
@@ -104,4 +104,4 @@ struct start_arguments<A, F, Rest...> {
 template <class... Args>
 concept startable = start_arguments<Args...>::valid;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -6,7 +6,7 @@
 #include <weft/detail/solo.hpp>
 #include <weft/detail/threads.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A one-byte lock for critical sections of a few dozen instructions.
 ///
@@ -37,4 +37,4 @@ private:
     atomic<bool> held_{false};
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

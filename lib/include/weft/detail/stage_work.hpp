@@ -19,7 +19,7 @@
 
 /// What the goroutines of a source, a stage and a sink do.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A function's result; one that is optional may be none.
 template <class R>
@@ -161,4 +161,4 @@ void start_workers(S& scope, std::int64_t n, std::shared_ptr<Work> work,
 template <class F>
 concept source_function = item_function<F> && passed_on<item_result_t<F>>::may_be_none;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -17,7 +17,7 @@
 
 /// The hash table under concurrent_map: pointers and locks; keys and values are not seen here.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Spreads what a hash function gives over all bits: std::hash of a number is that number.
 inline std::uint64_t spread_hash(std::size_t h) noexcept
@@ -275,4 +275,4 @@ private:
     std::array<atomic<link*>, 40> segments_{};
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

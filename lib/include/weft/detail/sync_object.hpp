@@ -10,7 +10,7 @@
 
 /// What mutex, wait_group, semaphore and their kind share.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Base of an object that goroutines wait for and that lives where its owner puts it.
 ///
@@ -102,4 +102,4 @@ private:
     T* held_ = nullptr;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

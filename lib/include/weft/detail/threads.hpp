@@ -24,7 +24,7 @@
 #    include <random>
 #    include <thread>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class T>
 using atomic = std::atomic<T>;
@@ -62,6 +62,6 @@ inline std::uint32_t chance()
     return std::random_device{}();
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
 #endif

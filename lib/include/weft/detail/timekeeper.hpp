@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class scheduler;
 
@@ -94,4 +94,4 @@ WEFT_EXPORT void changed_timer(timer_shard& s) noexcept;
 /// Calls `arm` for what the thread changed meanwhile.
 WEFT_EXPORT void arm_changed_timers() noexcept;
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

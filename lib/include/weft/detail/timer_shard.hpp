@@ -12,7 +12,7 @@
 #include <memory>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class alarm;
 class scheduler;
@@ -198,4 +198,4 @@ private:
     alarm* next_spare_ = nullptr;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

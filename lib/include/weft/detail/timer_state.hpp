@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// What a ticker does about ticks that nobody received in time.
 enum class late_ticks : std::uint8_t {
@@ -105,4 +105,4 @@ private:
 };
 
 } // namespace detail
-} // namespace weft
+} // namespace weft::inline v0_1

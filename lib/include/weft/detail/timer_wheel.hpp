@@ -14,7 +14,7 @@
 
 /// The order of everything that waits for a moment.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The wheel's part of a waiter that waits for a moment; `waiter::slot` points to it. It lives beside the
 /// waiter, in the waiting frame or in an `alarm`.
@@ -223,4 +223,4 @@ private:
     std::size_t falling_ = none;                        ///< which list
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -15,7 +15,7 @@
 
 /// The trace's memory: rings of records of fixed size.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// What a record says. "Here" is the ring it stands in.
 enum class trace_kind : std::uint8_t {
@@ -176,4 +176,4 @@ private:
     std::unique_ptr<slot[]> slots_{new slot[capacity]}; // NOLINT(modernize-avoid-c-arrays)
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

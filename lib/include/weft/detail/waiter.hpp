@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 struct waiter;
 
@@ -247,4 +247,4 @@ WEFT_EXPORT void note_visit(const waitable& w) noexcept;
 /// them back away until they are fully suspended, as the lock of a channel does.
 WEFT_EXPORT inline constinit waitable nowhere{bubble_id{0}};
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

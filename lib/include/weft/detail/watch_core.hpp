@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class T>
 class watch_core;
@@ -116,4 +116,4 @@ private:
     wait_queue waiters_;
 };
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class scheduler;
 
@@ -27,4 +27,4 @@ WEFT_EXPORT extern constinit std::atomic<unsigned> helper_threads;
 /// Keeps a stopped scheduler until nothing refers to it any more, and a while longer.
 WEFT_EXPORT void keep_orphaned(std::shared_ptr<scheduler> s);
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

@@ -13,7 +13,7 @@
 
 /// `body_reader`: the body of a message, as a stream.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 
@@ -63,4 +63,4 @@ private:
     bool ended_ = true;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -14,7 +14,7 @@
 
 /// `client`: asks HTTP/1.1 servers.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 class client_state;
@@ -61,4 +61,4 @@ private:
     std::shared_ptr<detail::client_state> state_;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

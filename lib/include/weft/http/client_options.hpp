@@ -14,7 +14,7 @@
 
 /// How a client behaves.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Zero: no limit, where a time is meant.
 struct client_options {
@@ -55,4 +55,4 @@ struct client_options {
     std::string trusted_certificates_file{};
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

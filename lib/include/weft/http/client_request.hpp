@@ -13,7 +13,7 @@
 
 /// `client_request`: what a client asks.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Where the pieces of a request's body go.
 class WEFT_EXPORT body_writer {
@@ -37,4 +37,4 @@ struct client_request {
     std::optional<std::uint64_t> stream_length{};
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

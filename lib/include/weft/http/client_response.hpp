@@ -15,7 +15,7 @@
 
 /// `client_response`: what a server answered.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 class client_exchange;
@@ -57,4 +57,4 @@ private:
     std::unique_ptr<detail::client_exchange> exchange_;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -14,7 +14,7 @@
 
 /// Go's net/http/pprof: a running program's goroutines, profiles and metrics over HTTP.
 
-namespace weft::debug {
+namespace weft::inline v0_1::debug {
 
 /// What a producer answers with.
 struct debug_page {
@@ -85,4 +85,4 @@ struct debug_server_options {
 [[nodiscard]] WEFT_EXPORT task<> serve(context ctx, std::string address,
                                        debug_server_options options);
 
-} // namespace weft::debug
+} // namespace weft::inline v0_1::debug

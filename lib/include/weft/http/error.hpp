@@ -10,7 +10,7 @@
 
 /// `error`: an exception that is a response.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Thrown out of a handler it becomes the response: the status, and `what()` as plain text. Reading a body throws it where the
 /// client broke the rules (bad_request), sent too much (content_too_large) or too slowly (request_timeout); a client's
@@ -30,4 +30,4 @@ private:
     status status_;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -11,7 +11,7 @@
 
 /// `event_stream`: Server-Sent Events.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// One event; empty parts are left out.
 struct server_event {
@@ -47,4 +47,4 @@ private:
     response& to_;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -11,7 +11,7 @@
 
 /// `file_server`: a handler that answers with files.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 struct file_server_options {
     /// The wildcard of the route that holds the file's path: "GET /static/{path...}".
@@ -38,4 +38,4 @@ struct file_server_options {
 /// By the name's ending; "application/octet-stream" if it is not known.
 [[nodiscard]] WEFT_EXPORT std::string_view media_type(std::string_view file_name) noexcept;
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -10,7 +10,7 @@
 
 /// `handler` and `middleware`.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Answers a request, on the goroutine of its connection. What it throws is answered too: an `http::error` with its status,
 /// anything else with 500 and a line in the log; the connection and the server live on.
@@ -30,4 +30,4 @@ using handler = std::function<task<>(request&, response&)>;
 ///     }
 using middleware = std::function<handler(handler next)>;
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

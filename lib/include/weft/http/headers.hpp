@@ -14,7 +14,7 @@
 
 /// `headers`: the header fields of a message.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 class message_parser;
@@ -125,4 +125,4 @@ private:
 /// Compares without regard to the case of ASCII letters.
 [[nodiscard]] WEFT_EXPORT bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

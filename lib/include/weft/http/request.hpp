@@ -16,7 +16,7 @@
 
 /// `request`: what a handler was asked.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 class connection;
@@ -115,4 +115,4 @@ private:
     weft::context context_; ///< nil until asked for
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

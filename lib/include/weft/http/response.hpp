@@ -12,7 +12,7 @@
 
 /// `response`: what a handler answers.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 class connection;
@@ -103,4 +103,4 @@ private:
     detail::body_sink* sink_ = nullptr;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -10,7 +10,7 @@
 
 /// `router`: which handler a request goes to.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 class routing;
@@ -52,4 +52,4 @@ private:
     std::unique_ptr<detail::routing> table_;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

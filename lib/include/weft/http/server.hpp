@@ -17,7 +17,7 @@
 
 /// `server`: answers HTTP/1.1.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 namespace detail {
 class server_state;
@@ -89,4 +89,4 @@ private:
     std::shared_ptr<detail::server_state> state_;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

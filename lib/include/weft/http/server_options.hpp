@@ -15,7 +15,7 @@
 
 /// What a server allows, and for how long.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// What happens to a connection when `max_connections` are open.
 enum class overload {
@@ -76,4 +76,4 @@ struct route_options {
     std::optional<duration> handler_timeout{}; ///< zero: no limit, as a stream of events needs it
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -8,7 +8,7 @@
 
 /// `status`: what a response says first.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// The status codes of RFC 9110 and its registry that programs use; any other number from 100 to 999 will do: `status{299}`.
 enum class status : int {
@@ -81,4 +81,4 @@ enum class status : int {
            s == status::temporary_redirect || s == status::permanent_redirect;
 }
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

@@ -6,7 +6,7 @@
 
 /// What TLS needs to know.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Files in PEM format.
 struct tls_options {
@@ -14,4 +14,4 @@ struct tls_options {
     std::string key_file{};
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

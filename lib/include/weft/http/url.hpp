@@ -13,7 +13,7 @@
 
 /// Percent-encoding, queries and URLs.
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Undoes %XX. Nothing: a % is not followed by two hexadecimal digits.
 /// @param plus_is_space  as in queries and forms.
@@ -44,4 +44,4 @@ struct WEFT_EXPORT url {
     [[nodiscard]] url resolved(std::string_view reference) const;
 };
 
-} // namespace weft::http
+} // namespace weft::inline v0_1::http

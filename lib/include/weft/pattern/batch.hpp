@@ -22,7 +22,7 @@
 
 /// `batch`: single values as lists.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Takes what comes into `values` until there are `n`, or `wait` has passed since the first, or `in` is closed; empty only
 /// then.
@@ -81,9 +81,9 @@ auto start_batch(S& scope, const C& in, std::int64_t n, std::optional<duration> 
     return receiver;
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// A channel that brings what comes from `in` in lists of `n`, in order. A list that is not full when `wait` has passed since its
 /// first value is sent as it is, and so is the last one, when `in` is closed. None is empty.
@@ -109,4 +109,4 @@ template <detail::pattern_scope S, detail::value_channel C>
     return detail::start_batch(scope, in, n, std::nullopt, at);
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -15,7 +15,7 @@
 
 /// `broadcast`: each value to every subscriber.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 template <class T>
 class broadcast;
@@ -172,4 +172,4 @@ private:
     std::shared_ptr<core_type> handle_; ///< the same, one for all handles; its end closes
 };
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

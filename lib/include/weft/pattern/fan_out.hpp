@@ -15,7 +15,7 @@
 
 /// `fan_out`: one channel's values spread over several.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// `n` channels; each value that comes from `in` goes to one of them, whose consumer is free sooner. All are closed when `in`
 /// is.
@@ -45,4 +45,4 @@ template <detail::pattern_scope S, detail::input_channel C>
     return outs;
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -15,7 +15,7 @@
 
 /// `generator`: a function that brings one value after the other, and may wait in between.
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace pattern {
 template <class T>
@@ -216,4 +216,4 @@ pattern::generator<T> detail::generator_promise<T>::get_return_object() noexcept
     return pattern::generator<T>(this);
 }
 
-} // namespace weft
+} // namespace weft::inline v0_1

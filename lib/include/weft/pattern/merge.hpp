@@ -15,7 +15,7 @@
 
 /// `merge`: several channels as one.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// A channel that brings what comes from any of `ins`; closed when all of them are closed. Values of one channel stay in order.
 /// No channels: it is closed at once.
@@ -49,4 +49,4 @@ template <detail::pattern_scope S, detail::input_channel First, detail::input_ch
     return pattern::merge(scope, std::vector<detail::input_t<First>>{first, more...});
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

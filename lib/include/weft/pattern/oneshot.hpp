@@ -14,7 +14,7 @@
 
 /// `oneshot`: one value, from one half to the other, once.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// The operation `oneshot_receiver::receive` returns: `void(std::exception_ptr, std::optional<T>)`.
 template <class T>
@@ -233,4 +233,4 @@ private:
     }
 };
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -12,7 +12,7 @@
 
 /// `or_done`: a channel that ends with a context.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// A channel that brings what comes from `in`, and is closed when `in` is, or when the context of `scope` (see stage.hpp) ends:
 ///
@@ -37,4 +37,4 @@ template <detail::pattern_scope S, detail::input_channel C>
     return receiver;
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -35,7 +35,7 @@
 /// @par Ordering       the call happens-before each `f`, and each `f` happens-before the return.
 /// @par Complexity     `limit` goroutines and a few allocations for all items together.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// The results of `f`, in the order of the items:
 ///
@@ -97,4 +97,4 @@ template <std::ranges::input_range R, class T, class Map, class Combine>
                                          static_cast<std::size_t>(limit), std::move(init), at);
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -13,7 +13,7 @@
 
 /// `pipeline`: the stages of one computation, which end together.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// What the stages of a pipeline belong to: its context binds them, and the first exception of any of them ends them all.
 ///
@@ -65,4 +65,4 @@ private:
     const std::shared_ptr<detail::crew> crew_;
 };
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -30,7 +30,7 @@
 /// a scope that has ended are closed: who must know whether that was all asks the context, or `pipeline::wait`. What a stage
 /// had taken by then and not delivered is lost: at most one value for each of its goroutines, and what is buffered.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// A channel that brings the elements of `range`, moved out of it if it is a container; it is closed after the last. The range
 /// is moved or copied in; what a view refers to has to stay.
@@ -122,4 +122,4 @@ template <detail::value_channel C>
     }(ctx, detail::checked_input(in, "collect: nil channel"));
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

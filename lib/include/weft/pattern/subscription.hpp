@@ -15,7 +15,7 @@
 
 /// `subscription`: what one subscriber of a `broadcast` gets.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 template <class T>
 class broadcast;
@@ -158,4 +158,4 @@ private:
     std::shared_ptr<state_type> state_;
 };
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -18,7 +18,7 @@
 
 /// `tee`: one channel's values, all of them to several.
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class T>
 using outlets = std::vector<std::unique_ptr<outlet<T>>>;
@@ -38,9 +38,9 @@ task<> copy_to_all(context ctx, receive_channel<T> in, std::shared_ptr<outlets<T
     }
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// `n` channels, each of which brings all that comes from `in`, in order. They are closed when `in` is.
 ///
@@ -76,4 +76,4 @@ template <detail::pattern_scope S, detail::value_channel C>
     return receivers;
 }
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

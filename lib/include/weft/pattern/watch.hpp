@@ -15,7 +15,7 @@
 
 /// `watch`: the latest value, and those who want to know when it changes.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// The operation `watch_receiver::changed` returns: `void(std::exception_ptr, std::shared_ptr<const T>)`.
 template <class T>
@@ -195,4 +195,4 @@ private:
     std::shared_ptr<core_type> handle_;
 };
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

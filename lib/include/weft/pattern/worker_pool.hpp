@@ -18,7 +18,7 @@
 
 /// `worker_pool`: a number of goroutines that do the jobs of a bounded queue.
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// Some workers, a queue before them, and a function that does a job:
 ///
@@ -119,9 +119,9 @@ private:
     const std::shared_ptr<detail::pool_queue<Job, Result>> state_;
 };
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The last parameter of a function that takes a job, perhaps after a context.
 template <class F>
@@ -141,9 +141,9 @@ struct job_of<R (C::*)(A...) noexcept> : job_of<R (*)(A...)> {};
 template <class C, class R, class... A>
 struct job_of<R (C::*)(A...) const noexcept> : job_of<R (*)(A...)> {};
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail
 
-namespace weft::pattern {
+namespace weft::inline v0_1::pattern {
 
 /// The types from the function's signature, if it has one.
 template <class F>
@@ -151,4 +151,4 @@ worker_pool(const context&, std::int64_t, std::int64_t, F)
     -> worker_pool<typename detail::job_of<F>::type,
                    detail::item_result_t<F, typename detail::job_of<F>::type>>;
 
-} // namespace weft::pattern
+} // namespace weft::inline v0_1::pattern

@@ -19,7 +19,7 @@
 
 /// `bubble`: goroutines on one thread, on a seeded schedule, in virtual time.
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 /// WEFT_SEED, for tests that draw numbers of their own, too; empty when it is not set.
 /// @throws misuse_error  it is no 64-bit number (decimal, or hexadecimal after 0x).
@@ -132,4 +132,4 @@ public:
 /// @par Suspends     always.
 [[nodiscard]] WEFT_EXPORT settle_operation settle();
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

@@ -14,7 +14,7 @@
 
 /// `explore`: the same program on many schedules.
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 struct explore_options {
     /// How many are run. `exhaustive`: at most so many; 0: all there are.
@@ -101,4 +101,4 @@ exploration exhaustive(F f, unsigned preemption_bound, explore_options options =
                            nullptr);
 }
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

@@ -11,7 +11,7 @@
 
 /// `failure`: what the testing kit throws when a program is wrong.
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 enum class failure_kind {
     deadlock, ///< all goroutines of a bubble wait for each other
@@ -43,4 +43,4 @@ private:
     std::vector<debug::goroutine_info> goroutines_;
 };
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

@@ -13,7 +13,7 @@
 
 /// Faults, each at every place in turn: a context that ends, memory that is not there.
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 struct fault_options {
     /// Called after each run, outside the bubble: throws if something is lost. `leak_check` of
@@ -86,4 +86,4 @@ fault_report fail_allocations(F f, const fault_options& options = {},
     return detail::fail_allocations([&f] { return detail::call(f); }, options, at);
 }
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

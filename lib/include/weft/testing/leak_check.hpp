@@ -14,7 +14,7 @@
 
 /// `leak_check`: no goroutine is left over.
 
-namespace weft::testing {
+namespace weft::inline v0_1::testing {
 
 /// Which goroutines are no leaks, and how long to wait for the others to end.
 class WEFT_EXPORT leak_options {
@@ -74,4 +74,4 @@ WEFT_EXPORT void leak_check(const leak_options& options = {});
 /// @par Source  goleak.VerifyTestMain.
 WEFT_EXPORT int verify_run(int code, const leak_options& options = {});
 
-} // namespace weft::testing
+} // namespace weft::inline v0_1::testing

@@ -13,7 +13,7 @@
 
 #if !defined(WEFT_TSAN)
 
-namespace weft::testing::detail {
+namespace weft::inline v0_1::testing::detail {
 
 /// Counts an allocation of the calling thread; true: this one fails.
 WEFT_EXPORT bool allocation_fails() noexcept;
@@ -33,7 +33,7 @@ inline void* allocate(std::size_t size, std::size_t alignment)
     return p;
 }
 
-} // namespace weft::testing::detail
+} // namespace weft::inline v0_1::testing::detail
 
 void* operator new(std::size_t size)
 {

@@ -39,7 +39,7 @@ std::uint64_t next_age() noexcept;
 
 } // namespace weft_model
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class T>
 class atomic {
@@ -312,4 +312,4 @@ inline std::uint32_t chance() noexcept
     return 1; // a schedule's choices are the model's
 }
 
-} // namespace weft::detail
+} // namespace weft::inline v0_1::detail

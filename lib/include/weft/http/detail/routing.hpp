@@ -11,7 +11,7 @@
 
 /// What a router has learnt; `routing.cpp` has the tree.
 
-namespace weft::http::detail {
+namespace weft::inline v0_1::http::detail {
 
 /// Where a request goes.
 struct destination {
@@ -41,4 +41,4 @@ private:
     std::unique_ptr<routing_tree> tree_;
 };
 
-} // namespace weft::http::detail
+} // namespace weft::inline v0_1::http::detail
