@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 namespace relay {
 
@@ -15,6 +17,13 @@ constexpr double growth = 1.2;
 double bound(std::size_t bucket) noexcept
 {
     return first_bound * std::pow(growth, static_cast<double>(bucket));
+}
+
+/// Of what Prometheus is told.
+std::vector<double> time_bounds()
+{
+    return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,  0.25,
+            0.5,    1.0,   2.5,    5.0,   10.0, 30.0,  60.0, 300.0};
 }
 
 } // namespace
@@ -60,18 +69,41 @@ double histogram::reading::quantile(double q) const noexcept
     return 0;
 }
 
-std::uint64_t histogram::reading::at_most(double seconds) const noexcept
+counts::counts()
+    : accepted(shown.add_counter("relay_jobs_accepted_total", "Jobs taken in.")),
+      duplicates(
+          shown.add_counter("relay_jobs_duplicate_total", "Jobs whose idempotency key was known.")),
+      refused(shown.add_counter("relay_requests_refused_total", "Requests that were refused.")),
+      delivered(shown.add_counter("relay_jobs_delivered_total", "Jobs delivered.")),
+      retries(
+          shown.add_counter("relay_retries_total", "Failed attempts that another one follows.")),
+      buried(shown.add_counter("relay_jobs_buried_total", "Jobs given up.")),
+      kicked(shown.add_counter("relay_jobs_kicked_total", "Dead jobs that were made ready again.")),
+      leases_lost(
+          shown.add_counter("relay_leases_lost_total", "Deliveries that ended after their lease.")),
+      queue_errors(shown.add_counter("relay_queue_errors_total", "Times the queue could not say.")),
+      attempt_seconds(shown.add_histogram("relay_attempt_duration_seconds",
+                                          "Attempts that delivered.", {}, time_bounds())),
+      job_seconds(shown.add_histogram("relay_job_duration_seconds",
+                                      "From a job's being accepted to its being delivered.", {},
+                                      time_bounds())),
+      scheduling_seconds(shown.add_histogram("relay_scheduling_delay_seconds",
+                                             "How long goroutines wait for their turn.", {},
+                                             time_bounds()))
 {
-    std::uint64_t n = 0;
-    for (std::size_t i = 0; i < buckets && bound(i) <= seconds * 1.0001; ++i) n += in[i];
-    return n;
+    static_assert(static_cast<int>(failure_kind::none) == 0);
+    for (std::size_t k = 1; k < failure_kinds; ++k) {
+        failed[k] =
+            &shown.add_counter("relay_attempts_failed_total", "Attempts that failed, by kind.",
+                               {{"kind", std::string(name_of(static_cast<failure_kind>(k)))}});
+    }
 }
 
 std::uint64_t counts::failed_attempts() const noexcept
 {
     std::uint64_t n = 0;
     for (std::size_t k = 1; k < failure_kinds; ++k) {
-        if (static_cast<failure_kind>(k) != failure_kind::broken_off) n += failed[k].load();
+        if (static_cast<failure_kind>(k) != failure_kind::broken_off) n += failed[k]->value();
     }
     return n;
 }

@@ -4,6 +4,7 @@
 
 #include "deliverer.hpp"
 
+#include <weft/debug/metrics.hpp>
 #include <weft/weft.hpp>
 
 #include <array>
@@ -34,8 +35,6 @@ public:
         reading& operator-=(const reading& earlier) noexcept;
         /// The time that a share of `q` does not exceed, in milliseconds; 0 if there is none.
         [[nodiscard]] double quantile(double q) const noexcept;
-        /// How many took at most so long, about.
-        [[nodiscard]] std::uint64_t at_most(double seconds) const noexcept;
     };
     [[nodiscard]] reading read() const noexcept;
 
@@ -44,24 +43,37 @@ private:
     std::atomic<std::uint64_t> microseconds_{0};
 };
 
+/// What Prometheus is told stands in `shown`, under its names.
+///
 /// @par Thread safety  safe.
 struct counts {
-    std::atomic<std::uint64_t> accepted{0};
-    std::atomic<std::uint64_t> duplicates{0}; ///< puts whose key was known
-    std::atomic<std::uint64_t> refused{0};    ///< requests that were no jobs
-    std::atomic<std::uint64_t> delivered{0};
-    std::array<std::atomic<std::uint64_t>, failure_kinds> failed{}; ///< attempts, by kind
-    std::atomic<std::uint64_t> retries{0}; ///< attempts that will be followed by another
-    std::atomic<std::uint64_t> buried{0};
-    std::atomic<std::uint64_t> kicked{0};
-    std::atomic<std::uint64_t> leases_lost{0};
-    std::atomic<std::uint64_t> queue_errors{0};
+    counts();
+
+    weft::debug::metrics shown;
+    weft::debug::counter& accepted;
+    weft::debug::counter& duplicates; ///< puts whose key was known
+    weft::debug::counter& refused;    ///< requests that were no jobs
+    weft::debug::counter& delivered;
+    std::array<weft::debug::counter*, failure_kinds> failed{}; ///< attempts, by kind; none: null
+    weft::debug::counter& retries; ///< attempts that will be followed by another
+    weft::debug::counter& buried;
+    weft::debug::counter& kicked;
+    weft::debug::counter& leases_lost;
+    weft::debug::counter& queue_errors;
+    weft::debug::histogram& attempt_seconds; ///< of those that were delivered
+    weft::debug::histogram& job_seconds;     ///< from being accepted to being delivered
+    weft::debug::histogram&
+        scheduling_seconds; ///< from `go` to the first step of a goroutine, of a probe
     std::atomic<std::uint64_t> in_flight{0};
-    histogram attempt_time; ///< of those that were delivered
-    histogram job_time;     ///< from being accepted to being delivered
-    histogram scheduling;   ///< from `go` to the first step of a goroutine, of a probe
+    histogram attempt_time; ///< as attempt_seconds, for quantiles of the last seconds
 
     [[nodiscard]] std::uint64_t failed_attempts() const noexcept;
 };
+
+/// As the histograms of Prometheus have it.
+[[nodiscard]] inline double seconds(weft::duration d) noexcept
+{
+    return std::chrono::duration<double>(d).count();
+}
 
 } // namespace relay

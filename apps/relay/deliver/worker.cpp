@@ -65,7 +65,7 @@ weft::task<> worker::dispatch(weft::context ctx, weft::context life)
             pauses.reset();
             if (got == 0) co_await wait_for_more(ctx);
         } catch (const queue_unavailable& e) {
-            ++counts_.queue_errors;
+            counts_.queue_errors.add();
             pause = pauses.next().value_or(5s);
             spdlog::error("worker: {}", e.what());
         } catch (const weft::error&) { // the end, or the queue took too long
@@ -132,10 +132,12 @@ weft::task<> worker::work(weft::context life, reserved_job j)
     }
     const weft::time_point end = weft::clock::now();
     hosts_.end(j.what.what.host, a.host_answers());
-    ++counts_.failed[static_cast<std::size_t>(a.kind)];
-    if (a.kind == failure_kind::none) {
+    if (a.kind != failure_kind::none) {
+        counts_.failed[static_cast<std::size_t>(a.kind)]->add();
+    } else {
         counts_.attempt_time.add(end - begun);
-        counts_.job_time.add(now() - j.what.created);
+        counts_.attempt_seconds.observe(seconds(end - begun));
+        counts_.job_seconds.observe(std::max(0.0, seconds(now() - j.what.created)));
     }
     co_await settle(j, a);
     {
@@ -185,25 +187,25 @@ weft::task<> worker::settle(const reserved_job& j, const attempt& a)
     try {
         co_await weft::retry(patience.ctx, policy, say);
     } catch (const std::exception& e) {
-        ++counts_.queue_errors;
+        counts_.queue_errors.add();
         spdlog::error("worker: job {}: {}; its lease will run out", j.what.id, e.what());
         co_return;
     }
     if (!held) {
-        ++counts_.leases_lost;
+        counts_.leases_lost.add();
         spdlog::warn("worker: the lease of job {} was lost", j.what.id);
         co_return;
     }
     switch (a.kind) {
-    case failure_kind::none: ++counts_.delivered; break;
+    case failure_kind::none: counts_.delivered.add(); break;
     case failure_kind::broken_off: break;
     default:
         if (over) {
-            ++counts_.buried;
+            counts_.buried.add();
             spdlog::warn("job {} to {} is dead after {} attempts: {}", j.what.id, j.what.what.host,
                          j.what.attempts, a.result.error);
         } else {
-            ++counts_.retries;
+            counts_.retries.add();
         }
     }
 }
@@ -229,7 +231,7 @@ weft::task<> worker::keep_leases(weft::context life)
         try {
             still = co_await queue_.extend(patience.ctx, held, options_.lease);
         } catch (const std::exception&) {
-            ++counts_.queue_errors;
+            counts_.queue_errors.add();
             continue; // next time; there are two more before it is too late
         }
         std::vector<weft::cancel_cause_function> lost;

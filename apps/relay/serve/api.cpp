@@ -53,16 +53,16 @@ http::handler api::with_json_errors(http::handler next)
         try {
             co_await next(req, res);
         } catch (const http::error& e) {
-            if (code(e.code()) < 500) ++counts_.refused;
+            if (code(e.code()) < 500) counts_.refused.add();
             send_error(res, e.code(), e.what());
         } catch (const std::invalid_argument& e) {
-            ++counts_.refused;
+            counts_.refused.add();
             send_error(res, http::status::bad_request, e.what());
         } catch (const idempotency_conflict& e) {
-            ++counts_.refused;
+            counts_.refused.add();
             send_error(res, http::status::conflict, e.what());
         } catch (const queue_unavailable& e) {
-            ++counts_.queue_errors;
+            counts_.queue_errors.add();
             if (!res.started()) res.set_header("Retry-After", "1");
             send_error(res, http::status::service_unavailable, e.what());
         } catch (const weft::error& e) { // in time, or the client is gone
@@ -102,7 +102,7 @@ weft::task<> api::put(http::request& req, http::response& res)
         j.idempotency_key = key;
     }
     const put_result r = co_await queue_.put(req.context(), std::move(j));
-    ++(r.existed ? counts_.duplicates : counts_.accepted);
+    (r.existed ? counts_.duplicates : counts_.accepted).add();
     json answer;
     answer["id"] = r.id;
     if (r.existed) answer["duplicate"] = true;
@@ -155,7 +155,7 @@ weft::task<> api::retry(http::request& req, http::response& res)
         throw http::error(http::status::conflict,
                           "the job is " + std::string(name_of(j->state)) + ", not dead");
     }
-    ++counts_.kicked;
+    counts_.kicked.add();
     json answer;
     answer["id"] = id;
     answer["state"] = name_of(job_state::ready);

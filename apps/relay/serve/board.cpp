@@ -106,7 +106,7 @@ weft::task<> board::run(weft::context ctx)
     while (!ctx.err()) {
         // How long a goroutine waits for its turn: what this one sees is what all see.
         auto probe = weft::spawn([this, begin = weft::clock::now()]() -> weft::task<> {
-            counts_.scheduling.add(weft::clock::now() - begin);
+            counts_.scheduling_seconds.observe(seconds(weft::clock::now() - begin));
             co_return;
         });
         co_await probe.join();
@@ -123,8 +123,8 @@ weft::task<> board::run(weft::context ctx)
 weft::task<> board::look(weft::context ctx)
 {
     const weft::time_point t = weft::clock::now();
-    const sample latest{t, counts_.accepted, counts_.delivered, counts_.failed_attempts(),
-                        counts_.attempt_time.read()};
+    const sample latest{t, counts_.accepted.value(), counts_.delivered.value(),
+                        counts_.failed_attempts(), counts_.attempt_time.read()};
     samples_.push_back(latest);
     while (samples_.size() > 2 && t - samples_.front().at > window) samples_.pop_front();
     const sample& before = samples_.front();
@@ -143,8 +143,8 @@ weft::task<> board::look(weft::context ctx)
     s["totals"] = {{"accepted", latest.accepted},
                    {"delivered", latest.delivered},
                    {"failed_attempts", latest.failed},
-                   {"retries", counts_.retries.load()},
-                   {"buried", counts_.buried.load()}};
+                   {"retries", counts_.retries.value()},
+                   {"buried", counts_.buried.value()}};
     s["latency_ms"] = {{"p50", recent.quantile(0.5)},
                        {"p90", recent.quantile(0.9)},
                        {"p99", recent.quantile(0.99)}};
@@ -178,10 +178,9 @@ weft::task<> board::metrics(http::request& req, http::response& res)
     try {
         q = co_await queue_.stats(req.context());
     } catch (const queue_unavailable&) {
-        ++counts_.queue_errors; // the other figures are worth having, now most of all
+        counts_.queue_errors.add(); // the other figures are worth having, now most of all
     }
-    res.send(metrics_text(counts_, hosts_, q ? &*q : nullptr),
-             "text/plain; version=0.0.4; charset=utf-8");
+    res.send(metrics_text(counts_, hosts_, q ? &*q : nullptr), weft::debug::metrics_content_type);
 }
 
 } // namespace relay

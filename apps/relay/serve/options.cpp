@@ -75,6 +75,9 @@ void add_serve(CLI::App& app, options& o)
         ->check(CLI::PositiveNumber)
         ->capture_default_str()
         ->group("HTTP");
+    app.add_option("--debug", o.debug,
+                   "HOST:PORT, of this machine alone, for /debug/: the program's inside")
+        ->group("HTTP");
     app.add_option("--max-attempts", o.limits.max_attempts,
                    "attempts at a job that says nothing else")
         ->check(CLI::Range(1, 1000))

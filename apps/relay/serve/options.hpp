@@ -32,6 +32,7 @@ struct options {
     bool open = false; ///< listen to the world without tokens
     job_limits limits;
     std::size_t max_connections = 10'000;
+    std::string debug; ///< address of the program's inside; empty: not shown
 
     // queue
     std::string queue; ///< a file, or redis://...; empty: the default file

@@ -11,6 +11,7 @@
 #endif
 
 #include <weft/http.hpp>
+#include <weft/http/debug_handler.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -21,6 +22,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -166,8 +168,25 @@ weft::task<> work_and_end(service& s, weft::context ctx, weft::cancel_function b
     board_ends();
 }
 
-/// Until `ctx` ends and all is settled, or the server fails: with what it threw.
-weft::task<std::exception_ptr> run(service& s, weft::context ctx, bool http)
+/// The program's inside, on an address of its own, until `ctx` ends. If that fails, all of relay ends.
+weft::task<> show_inside(weft::context ctx, std::string address, weft::cancel_function all_ends)
+{
+    weft::debug::debug_server_options how;
+    how.on_listen = [](const asio::ip::tcp::endpoint& at) {
+        std::ostringstream url;
+        url << "http://" << at << "/debug/";
+        spdlog::info("inside: {}", url.str());
+    };
+    try {
+        co_await weft::debug::serve(ctx, std::move(address), how);
+    } catch (...) {
+        all_ends();
+        throw;
+    }
+}
+
+/// Until `ctx` ends and all is settled, or a server fails: with what it threw.
+weft::task<std::exception_ptr> run(service& s, weft::context ctx, const options& o)
 {
     const auto life = weft::with_cancel(ctx);
     const auto watched = weft::with_cancel(weft::without_cancel(ctx));
@@ -178,12 +197,19 @@ weft::task<std::exception_ptr> run(service& s, weft::context ctx, bool http)
         spdlog::info("ending: {} deliveries under way", s.counted.in_flight.load());
         s.shown->set_draining();
     });
+    std::optional<weft::join_handle<void>> inside;
+    if (!o.debug.empty()) inside.emplace(weft::spawn(show_inside, life.ctx, o.debug, life.cancel));
     std::exception_ptr failure;
     try {
-        if (http) co_await s.server.serve(life.ctx);
+        if (!o.listen.empty()) co_await s.server.serve(life.ctx);
     } catch (...) {
         failure = std::current_exception();
         life.cancel();
+    }
+    try {
+        if (inside) co_await inside->join();
+    } catch (...) {
+        if (!failure) failure = std::current_exception();
     }
     co_await worked.join();
     co_await told.join();
@@ -200,14 +226,13 @@ weft::task<> serve(options o, weft::context ctx)
     static_cast<void>(signer(lines_of(o.signing_keys_file)));
     static_cast<void>(tokens(lines_of(o.tokens_file), o.token_rate));
     service s(o, co_await open_queue(ctx, o));
-    const bool http = !o.listen.empty();
     std::exception_ptr failure;
     try {
-        if (http) listen(s, o);
+        if (!o.listen.empty()) listen(s, o);
     } catch (...) {
         failure = std::current_exception();
     }
-    if (!failure) failure = co_await run(s, ctx, http);
+    if (!failure) failure = co_await run(s, ctx, o);
     co_await s.jobs->close();
     if (failure) std::rethrow_exception(failure);
     spdlog::info("all is in the queue; bye");

@@ -415,3 +415,27 @@ TEST_CASE("metrics are what Prometheus reads" *
     const std::string page = d.write("metrics", r.ask("GET", "/metrics").text);
     CHECK(std::system(("promtool check metrics < " + page).c_str()) == 0);
 }
+
+TEST_CASE("its inside is shown at an address of its own, which is this machine's")
+{
+    const directory d;
+    relay_process r(d.file(), {"--debug", "127.0.0.1:0"});
+    const std::string before = "inside: http://127.0.0.1:";
+    r.read_until("/debug/");
+    REQUIRE(has(r.printed(), before));
+    const std::string& said = r.printed();
+    const auto port =
+        static_cast<std::uint16_t>(std::stoul(said.substr(said.find(before) + before.size())));
+    const auto ask = [port](const std::string& path) {
+        return weft_test::wire(port).send("GET " + path + " HTTP/1.1\r\nHost: t\r\n\r\n").receive();
+    };
+    CHECK(ask("/debug/").body.starts_with("<!doctype html>"));
+    CHECK(has(ask("/debug/goroutines.json?filter=relay::").body, "relay::board::run"));
+    CHECK(r.ask("GET", "/debug/").status == 404); // not where jobs come in
+    r.signal(SIGTERM);
+    CHECK(r.wait() == 0);
+    const finished f = run_program(WEFT_RELAY, {"--queue", d.file(), "--listen", "127.0.0.1:0",
+                                                "--debug", "0.0.0.0:0"});
+    CHECK(f.status == 1);
+    CHECK(has(f.printed, "is not this machine's alone"));
+}
