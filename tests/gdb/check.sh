@@ -1,4 +1,6 @@
 #!/bin/sh
+# Copyright (c) 2026 the weft authors
+# SPDX-License-Identifier: BSL-1.0
 # check.sh <gdb> <weft-gdb.py> <program>: the commands on the program where it dies, and on its core file.
 set -eu
 gdb=$1 script=$2 program=$3
