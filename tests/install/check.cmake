@@ -12,11 +12,8 @@ endfunction()
 # What a build here has in common with the one that the tests belong to.
 set(as_here -G "${GENERATOR}" "-DCMAKE_BUILD_TYPE=${CONFIG}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
     "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}")
-# Where weft itself is built: in few pieces, if there is no compiler cache that knows them.
-set(weft_as_here "-DWEFT_DEPS_CACHE=${CACHE}" "-DWEFT_ASIO_ROOT=${ASIO}")
-if(UNITY OR NOT LAUNCHER)
-    list(APPEND weft_as_here -DCMAKE_UNITY_BUILD=ON)
-endif()
+# Where weft itself is built: in few pieces, which takes a quarter of the time.
+set(weft_as_here "-DWEFT_DEPS_CACHE=${CACHE}" "-DWEFT_ASIO_ROOT=${ASIO}" -DCMAKE_UNITY_BUILD=ON)
 
 # configure(<project> <option>...), build_and_run(<program>...): in SCRATCH/build.
 function(configure project)
@@ -131,7 +128,9 @@ elseif(WAY STREQUAL "fetch_content")
         set(where "-DCMAKE_DISABLE_FIND_PACKAGE_weft=ON")
     endif()
     configure(fetch_content "-DWEFT_SOURCE=${SOURCE}" "-DEXPECT_INSTALLED=${KIND}" ${where} ${weft_as_here})
-    build_and_run(stranger)
+    if(KIND) # what it builds otherwise is what add_subdirectory builds
+        build_and_run(stranger)
+    endif()
 else()
     configure(add_subdirectory "-DWEFT_SOURCE=${SOURCE}" ${weft_as_here})
     build_and_run(stranger)
