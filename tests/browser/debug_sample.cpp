@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string>
 
 namespace {
@@ -45,12 +46,18 @@ unsigned long work(int job)
     return sum;
 }
 
-weft::task<> consumer(weft::receive_channel<int> jobs, weft::mutex& mutex, unsigned long& total)
+/// Of all consumers, who may still run when the program ends.
+struct ledger {
+    weft::mutex mutex;
+    unsigned long total = 0; ///< under mutex
+};
+
+weft::task<> consumer(weft::receive_channel<int> jobs, std::shared_ptr<ledger> common)
 {
     while (const auto job = co_await jobs.receive()) {
         const unsigned long sum = work(*job);
-        const auto held = co_await mutex.lock();
-        total += sum;
+        const auto held = co_await common->mutex.lock();
+        common->total += sum;
         co_await weft::sleep(2ms);
     }
 }
@@ -66,10 +73,9 @@ weft::task<> program(weft::context ctx, long goroutines)
     auto jobs = weft::make_channel<int>(64);
     const auto shown = weft::debug::watch_channel(jobs, "jobs");
     const auto odd = weft::debug::watch_channel(never, hostile);
-    weft::mutex mutex;
-    unsigned long total = 0;
+    const auto common = std::make_shared<ledger>();
     weft::go(producer, jobs);
-    for (int i = 0; i < 3; ++i) weft::go(consumer, jobs, std::ref(mutex), std::ref(total));
+    for (int i = 0; i < 3; ++i) weft::go(consumer, jobs, common);
     weft::debug::set_latency_sampling(16);
     weft::debug::watchdog_options limits;
     limits.slice_limit = 5ms;
