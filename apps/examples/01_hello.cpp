@@ -3,6 +3,7 @@
 
 // Goroutines and channels: go starts a function beside its caller, a channel brings a value back.
 
+// [snippet hello]
 #include <weft/weft.hpp>
 
 #include <iostream>
@@ -26,6 +27,7 @@ int main()
 {
     weft::run(hello); // returns when hello does
 }
+// [snippet end]
 
 // Output:
 // hello, gopher
