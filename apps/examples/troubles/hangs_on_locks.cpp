@@ -53,13 +53,13 @@ int main()
 // goroutine 2 [sync.Mutex.Lock]:
 // weft::task<> transfer(account&, account&, int)
 //     hangs_on_locks.cpp:21
-// created by goroutine 1 at program()
+// created by goroutine 1 at weft::task<> program()
 //     hangs_on_locks.cpp:31
 //
 // goroutine 3 [sync.Mutex.Lock]:
 // weft::task<> transfer(account&, account&, int)
 //     hangs_on_locks.cpp:21
-// created by goroutine 1 at program()
+// created by goroutine 1 at weft::task<> program()
 //     hangs_on_locks.cpp:32
 //
 // lock cycle:
