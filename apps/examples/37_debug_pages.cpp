@@ -49,7 +49,8 @@ weft::task<> program(weft::context ctx)
     std::cout << lines_with(text, "orders_total") << lines_with(text, "weft_channel_length");
     auto dump = co_await web.get(ctx, base + "/debug/pprof/goroutine?debug=2");
     const std::string goroutines = co_await dump.text();
-    std::cout << "main is shown: " << !lines_with(goroutines, "goroutine 1 \"main\"").empty() << '\n';
+    std::cout << "main is shown: " << !lines_with(goroutines, "goroutine 1 \"main\"").empty()
+              << '\n';
     end();
     co_await pages.join();
 }

@@ -434,8 +434,8 @@ TEST_CASE("its inside is shown at an address of its own, which is this machine's
     CHECK(r.ask("GET", "/debug/").status == 404); // not where jobs come in
     r.signal(SIGTERM);
     CHECK(r.wait() == 0);
-    const finished f = run_program(WEFT_RELAY, {"--queue", d.file(), "--listen", "127.0.0.1:0",
-                                                "--debug", "0.0.0.0:0"});
+    const finished f = run_program(
+        WEFT_RELAY, {"--queue", d.file(), "--listen", "127.0.0.1:0", "--debug", "0.0.0.0:0"});
     CHECK(f.status == 1);
     CHECK(has(f.printed, "is not this machine's alone"));
 }
