@@ -21,6 +21,7 @@
 #if defined(__linux__)
 #    include <elf.h>
 #    include <link.h>
+#    include <unistd.h>
 #endif
 
 namespace weft::inline v0_1::detail {
@@ -139,7 +140,10 @@ void symbol_names::load(object& o)
         return;
     }
     for (const auto& s : read_at<segment>(in, head[0].e_phoff, head[0].e_phnum)) {
-        if (s.p_type == PT_LOAD && s.p_offset <= o.where.offset &&
+        // The mapping begins with the page that the segment begins in: with lld, that is also the end of another one.
+        const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+        if (s.p_type == PT_LOAD && (s.p_flags & PF_X) != 0 &&
+            s.p_offset / page * page <= o.where.offset &&
             o.where.offset < s.p_offset + s.p_filesz) {
             o.bias = o.where.begin - (s.p_vaddr + (o.where.offset - s.p_offset));
         }

@@ -372,7 +372,7 @@ TEST_CASE("a watched channel and semaphore show who waits")
         CHECK(values[1].name == "weft_channel_length");
         CHECK(values[1].labels == weft::debug::metric_labels{{"channel", "jobs"}});
         CHECK(values[1].value == 2);
-        CHECK(m.values("weft_s").size() == 2);
+        CHECK(m.values("weft_s").size() == 3);
         CHECK(m.values("other").empty());
         permits.release(2);
         for (int i = 0; i < 5; ++i) co_await ch.receive();
