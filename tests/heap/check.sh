@@ -1,4 +1,6 @@
 #!/bin/sh
+# Copyright (c) 2026 the weft authors
+# SPDX-License-Identifier: BSL-1.0
 # usage: check.sh PROGRAM: heap profiles of tcmalloc and jemalloc, whichever are here, put under the program.
 set -u
 program=$1
