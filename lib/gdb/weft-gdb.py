@@ -78,7 +78,7 @@ class Place:
         if int(impl) == 0:
             return
         at = impl.dereference()
-        self.function = readable(at["_M_function_name"].string(errors="replace"))
+        self.function = readable(at["_M_function_name"].string(errors="replace")).replace("weft::v0_1::", "weft::")
         self.file = at["_M_file_name"].string(errors="replace")
         self.line = int(at["_M_line"])
 
