@@ -67,10 +67,11 @@ bool walk_in_parts(scheduler& s, std::chrono::steady_clock::time_point limit,
 struct reason_counts {
     std::size_t of[64] = {};
 };
-bool count_reasons(scheduler& s, std::chrono::steady_clock::time_point limit, reason_counts& into);
+WEFT_EXPORT bool count_reasons(scheduler& s, std::chrono::steady_clock::time_point limit,
+                               reason_counts& into);
 
 /// "running", "runnable" or "waiting".
-[[nodiscard]] const char* state_text(wait_reason r) noexcept;
+[[nodiscard]] WEFT_EXPORT const char* state_text(wait_reason r) noexcept;
 /// The library's own frames around the user's function.
 [[nodiscard]] bool is_internal(const std::source_location& f) noexcept;
 /// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the
@@ -93,6 +94,6 @@ void in_readable_pieces(std::string_view name, Use use)
 /// As a JSON object.
 [[nodiscard]] std::string label_text(const label_list& labels);
 /// Adds `s` as a JSON string, with its quotes.
-void append_json(std::string& to, std::string_view s);
+WEFT_EXPORT void append_json(std::string& to, std::string_view s);
 
 } // namespace weft::inline v0_1::detail

@@ -67,7 +67,7 @@ struct contention_settings {
     unsigned latency_one_in = 0; ///< 0: off
 };
 /// @par Thread safety  safe.
-[[nodiscard]] contention_settings current_contention_settings() noexcept;
+[[nodiscard]] WEFT_EXPORT contention_settings current_contention_settings() noexcept;
 
 /// Forgets what the profiles and the histogram have counted.
 /// @par Thread safety  safe.

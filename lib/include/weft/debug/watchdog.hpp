@@ -51,6 +51,6 @@ struct watchdog_finding {
 
 /// The latest reports of all watchdogs so far, a hundred at most, the oldest first.
 /// @par Thread safety  safe.
-[[nodiscard]] std::vector<watchdog_finding> watchdog_findings();
+[[nodiscard]] WEFT_EXPORT std::vector<watchdog_finding> watchdog_findings();
 
 } // namespace weft::inline v0_1::debug
