@@ -4,6 +4,7 @@
 #include <weft/debug/goroutines.hpp>
 #include <weft/detail/panic_trace.hpp>
 #include <weft/detail/scheduler.hpp>
+#include <weft/join_handle.hpp>
 #include <weft/log.hpp>
 
 #include <iostream>
