@@ -37,7 +37,7 @@ def reference():
 
 def gather(headers):
     """The documents, in the places they have in the repository, and what they lead to."""
-    sources = [ROOT / n for n in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    sources = [ROOT / n for n in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "THIRD_PARTY.md")]
     sources += [*ROOT.glob("apps/*/README.md"), *ROOT.glob("lib/docs/**/*.md")]
     for source in sources:
         here = source.relative_to(ROOT)
