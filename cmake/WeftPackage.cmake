@@ -10,6 +10,8 @@ if(NOT BUILD_SHARED_LIBS OR NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr")
         "use the preset `package`.")
 endif()
 
+include(GNUInstallDirs)
+
 # One package for all libraries of one SOVERSION: they are built together and only work together.
 set(weft_runtime libweft${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(weft_dev libweft-dev)
@@ -43,13 +45,14 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
-set(about "Goroutines, channels, select, contexts, timers, the tools of Go's sync and x/sync, an HTTP
-server and client, and a kit for deterministic tests, for C++20 programs on standalone Asio.")
+set(about "Goroutines, channels, select, contexts, timers, the tools of Go's sync
+and x/sync, an HTTP server and client, and a kit for deterministic
+tests, for C++20 programs on standalone Asio.")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${weft_runtime})
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_DESCRIPTION "Go's concurrency for C++20 on Asio: shared libraries\n${about}")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON) # and the trigger of ldconfig
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON) # and the trigger of ldconfig; not by component
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 
 # Debian 12's libasio-dev is too old, and whose is not may be another than weft was built with: the headers that
