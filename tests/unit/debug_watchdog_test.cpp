@@ -120,15 +120,18 @@ TEST_CASE(
 {
     on_procs([]() -> task<> {
         captured_log log;
-        const debug::watchdog dog({.slice_limit = {}, .blocked_limit = 20ms, .most_listed = 2});
         auto gate = make_channel<int>();
-        unsigned line = 0;
+        std::atomic<unsigned> line = 0; // by each of them
         auto waits = [&line](weft::channel<int> c) -> task<> {
             line = here() + 1;
             co_await c.receive();
         };
         weft_test::team all;
         for (int i = 0; i < 3; ++i) all.go(waits, gate);
+        // All three for long enough at its first look.
+        co_await weft_test::until_parked(3, "chan receive");
+        co_await weft_test::sleep_ms(30);
+        const debug::watchdog dog({.slice_limit = {}, .blocked_limit = 20ms, .most_listed = 2});
         co_await until_told(log, "3 goroutines have waited for more than 20 ms [chan receive] at ");
         CHECK(log.with(at_line(line)) == 1);
         CHECK(log.with(" ...") == 1);
