@@ -43,9 +43,6 @@ protected:
 /// The conductor whose bubble the calling thread runs; null outside.
 [[nodiscard]] WEFT_EXPORT conductor* current_conductor() noexcept;
 
-/// A number that no bubble has now; never 0.
-[[nodiscard]] WEFT_EXPORT bubble_id new_bubble() noexcept;
-
 /// Whether a thread that is not of bubble `b` has used something of it, or one of `b` something of another
 /// bubble's; forgets it.
 [[nodiscard]] WEFT_EXPORT bool was_visited(bubble_id b) noexcept;
