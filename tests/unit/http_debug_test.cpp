@@ -144,9 +144,9 @@ TEST_CASE("the state: runtimes, watched channels, waits, the watchdog")
 
 TEST_CASE("waits and locks of a while: what is off is on for that time")
 {
+    std::atomic<bool> over{false}; // used until the runtime has ended
     served s(debug_pages);
     auto gate = weft::make_channel<int>();
-    std::atomic<bool> over{false};
     const auto wait = [gate]() -> weft::task<> {
         while (co_await gate.receive()) {}
     };
