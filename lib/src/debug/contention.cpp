@@ -302,24 +302,29 @@ profile mutex_profile()
 
 latency_histogram scheduling_latency()
 {
-    latency_histogram h;
-    const double nanos = nanos_per_tick();
+    std::array<std::uint64_t, latency_buckets> counts{};
     double all_ticks = 0;
-    for (const latency_share& s : latencies)
+    latency_histogram h;
+    for (const latency_share& s : latencies) {
+        for (std::size_t b = 0; b < latency_buckets; ++b) {
+            const std::uint64_t n = s.count[b].load(std::memory_order_relaxed);
+            counts[b] += n;
+            h.count += n;
+        }
         all_ticks += static_cast<double>(s.ticks.load(std::memory_order_relaxed));
-    h.sum = std::chrono::duration_cast<duration>(
-        std::chrono::duration<double, std::nano>(all_ticks * nanos));
-    for (std::size_t b = 0; b < latency_buckets; ++b) {
-        std::uint64_t n = 0;
-        for (const latency_share& s : latencies) n += s.count[b].load(std::memory_order_relaxed);
-        if (n == 0 && h.buckets.empty()) continue;
-        const double below = static_cast<double>(std::uint64_t{1} << b) * nanos;
-        h.buckets.push_back(
-            {std::chrono::duration_cast<duration>(std::chrono::duration<double, std::nano>(below)),
-             n});
-        h.count += n;
     }
-    while (!h.buckets.empty() && h.buckets.back().count == 0) h.buckets.pop_back();
+    if (h.count == 0) return h; // nor is the clock's speed waited for
+    const double nanos = nanos_per_tick();
+    const auto lasting = [nanos](double ticks) {
+        return std::chrono::duration_cast<duration>(
+            std::chrono::duration<double, std::nano>(ticks * nanos));
+    };
+    h.sum = lasting(all_ticks);
+    for (std::size_t b = 0; b < latency_buckets; ++b) {
+        if (counts[b] == 0 && h.buckets.empty()) continue;
+        h.buckets.push_back({lasting(static_cast<double>(std::uint64_t{1} << b)), counts[b]});
+    }
+    while (h.buckets.back().count == 0) h.buckets.pop_back();
     return h;
 }
 
