@@ -17,6 +17,7 @@
 #include <map>
 #include <ostream>
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -457,23 +458,15 @@ void dump(std::ostream& out, const dump_options& options)
             &out);
         return;
     }
+    const auto write = [&]<class Writer>(std::type_identity<Writer>) {
+        Writer w(options, out);
+        write_all(w, options.limit);
+    };
     switch (options.form) {
-    case dump_form::text: {
-        text_writer w(options, out);
-        return write_all(w, options.limit);
-    }
-    case dump_form::groups: {
-        group_text_writer w(options, out);
-        return write_all(w, options.limit);
-    }
-    case dump_form::json: {
-        json_writer w(options, out);
-        return write_all(w, options.limit);
-    }
-    case dump_form::json_groups: {
-        group_json_writer w(options, out);
-        return write_all(w, options.limit);
-    }
+    case dump_form::text: return write(std::type_identity<text_writer>());
+    case dump_form::groups: return write(std::type_identity<group_text_writer>());
+    case dump_form::json: return write(std::type_identity<json_writer>());
+    case dump_form::json_groups: return write(std::type_identity<group_json_writer>());
     }
 }
 
