@@ -305,11 +305,31 @@ std::string readable_name(std::string_view name)
     return text;
 }
 
+namespace {
+
+/// Of the character that `s` begins with, not an ASCII one; 0: it is no UTF-8.
+std::size_t utf8_length(std::string_view s) noexcept
+{
+    const auto byte = [s](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    const std::size_t n = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
+    if (n == 0 || byte(0) > 0xf4 || s.size() < n) return 0;
+    for (std::size_t i = 1; i < n; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    }
+    const unsigned char first = byte(0), second = byte(1);
+    const bool wrong = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+                       (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
+    return wrong ? 0 : n;
+}
+
+} // namespace
+
 void append_json(std::string& to, std::string_view s)
 {
     constexpr std::string_view hex = "0123456789abcdef";
     to += '"';
-    for (const char c : s) {
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        const char c = s[i];
         const auto u = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') {
             to += '\\';
@@ -320,6 +340,10 @@ void append_json(std::string& to, std::string_view s)
             to += "\\u00";
             to += hex[u >> 4];
             to += hex[u & 15];
+        } else if (u >= 0x80) {
+            const std::size_t n = utf8_length(s.substr(i));
+            n == 0 ? to += '?' : to += s.substr(i, n);
+            if (n != 0) i += n - 1;
         } else {
             to += c;
         }

@@ -21,21 +21,6 @@ namespace weft::inline v0_1::detail {
 
 namespace {
 
-/// Of the character that `s` begins with, not an ASCII one; 0: it is no UTF-8.
-std::size_t utf8_length(std::string_view s) noexcept
-{
-    const auto byte = [s](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-    const std::size_t n = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
-    if (n == 0 || byte(0) > 0xf4 || s.size() < n) return 0;
-    for (std::size_t i = 1; i < n; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-    }
-    const unsigned char first = byte(0), second = byte(1);
-    const bool wrong = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-                       (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
-    return wrong ? 0 : n;
-}
-
 /// Where a track is shown.
 struct track {
     std::uint64_t process, thread;
@@ -120,29 +105,7 @@ private:
         char room[24]; // NOLINT(modernize-avoid-c-arrays)
         text_.append(room, std::to_chars(room, room + sizeof room, n).ptr);
     }
-    void quote(std::string_view s)
-    {
-        static constexpr std::string_view hex = "0123456789abcdef";
-        text_ += '"';
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            const char c = s[i];
-            const auto u = static_cast<unsigned char>(c);
-            if (c == '"' || c == '\\') {
-                text_ += '\\';
-                text_ += c;
-            } else if (u < 0x20) {
-                text_ += "\\u00";
-                text_ += {hex[u >> 4], hex[u & 15]};
-            } else if (u >= 0x80) {
-                const std::size_t n = utf8_length(s.substr(i));
-                n == 0 ? text_ += '?' : text_ += s.substr(i, n);
-                if (n != 0) i += n - 1;
-            } else {
-                text_ += c;
-            }
-        }
-        text_ += '"';
-    }
+    void quote(std::string_view s) { append_json(text_, s); }
     void flush()
     {
         out_.write(text_.data(), static_cast<std::streamsize>(text_.size()));
