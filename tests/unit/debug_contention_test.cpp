@@ -3,27 +3,25 @@
 
 // Where goroutines wait for each other, and for how long.
 
+#include "places.hpp"
 #include "testing.hpp"
 
 #include <weft/debug/contention.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <source_location>
 #include <string>
 #include <thread>
 
 using namespace std::chrono_literals;
 using weft::make_channel;
 using weft::task;
+using weft_test::here;
 using weft_test::on_procs;
+using weft_test::spin_for;
 namespace debug = weft::debug;
 
 namespace {
-
-constexpr auto here = [](std::source_location at = std::source_location::current()) {
-    return at.line();
-};
 
 /// What is on, and off again.
 struct measured {
@@ -48,12 +46,6 @@ std::vector<debug::profile_sample> at_line(const debug::profile& p, unsigned lin
             found.push_back(s);
     }
     return found;
-}
-
-void spin_for(std::chrono::nanoseconds d)
-{
-    const auto until = std::chrono::steady_clock::now() + d;
-    while (std::chrono::steady_clock::now() < until) {}
 }
 
 unsigned receive_line, call_line, lock_line;

@@ -3,6 +3,7 @@
 
 // Looking at goroutines: records, wait reasons, await chains, and the printed form.
 
+#include "places.hpp"
 #include "testing.hpp"
 
 #include <weft/debug/goroutines.hpp>
@@ -21,13 +22,10 @@ using weft::channel;
 using weft::make_channel;
 using weft::task;
 using weft::debug::goroutine_info;
+using weft_test::here;
 using weft_test::on_procs;
 
 namespace {
-
-constexpr auto here = [](std::source_location at = std::source_location::current()) {
-    return at.line();
-};
 
 /// The lines of the co_awaits in the two functions below, and of the go that starts them.
 unsigned inner_line, outer_line, spawn_line;

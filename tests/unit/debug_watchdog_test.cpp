@@ -3,6 +3,7 @@
 
 // Goroutines that keep a worker for too long, or wait too long, are told of.
 
+#include "places.hpp"
 #include "testing.hpp"
 
 #include <weft/debug/watchdog.hpp>
@@ -11,21 +12,18 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
-#include <source_location>
 #include <string>
 #include <vector>
 
 using namespace std::chrono_literals;
 using weft::make_channel;
 using weft::task;
+using weft_test::here;
 using weft_test::on_procs;
+using weft_test::spin_for;
 namespace debug = weft::debug;
 
 namespace {
-
-constexpr auto here = [](std::source_location at = std::source_location::current()) {
-    return at.line();
-};
 
 class captured_log {
 public:
@@ -52,12 +50,6 @@ private:
     std::mutex mutex_;
     std::vector<std::string> lines_;
 };
-
-void spin_for(std::chrono::nanoseconds d)
-{
-    const auto until = std::chrono::steady_clock::now() + d;
-    while (std::chrono::steady_clock::now() < until) {}
-}
 
 std::string at_line(unsigned line)
 {
