@@ -12,6 +12,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { withPatience } from "./watched.mjs";
 
 const { values: options, positionals } = parseArgs({
     allowPositionals: true,
@@ -23,8 +24,8 @@ const { values: options, positionals } = parseArgs({
     }
 });
 const { chromium } = createRequire(path.join(process.cwd(), "here.js"))("playwright-core");
+const { until, watchedPage } = withPatience(20000);
 const goroutines = Number(options.goroutines);
-const patience = 20000; // ms until what should come is taken for missing
 const hostile = "<img src=x onerror=alert(1)>";
 
 // ---- What the cases use.
@@ -41,38 +42,14 @@ function startSample() {
         child.on("exit", () => reject(new Error("the sample ended: " + text)));
     });
 }
-async function until(what, check) {
-    const end = Date.now() + patience;
-    let last = null;
-    for (;;) {
-        try {
-            if (await check()) return;
-            last = null;
-        } catch (error) {
-            last = error;
-        }
-        if (Date.now() > end) throw new Error("never came: " + what, { cause: last });
-        await new Promise(done => setTimeout(done, 25));
-    }
-}
 
 const sample = await startSample();
 const browser = await chromium.launch({ executablePath: options.browser, args: ["--no-sandbox"] });
 
 /// A page, opened; what it asks for and logs is watched.
 async function open({ width = 1280, height = 900, scheme = "light", expected = [] } = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce" });
-    const page = await context.newPage();
-    page.setDefaultTimeout(patience);
-    const complaints = [];
-    const complain = text => { if (!expected.some(pattern => pattern.test(text))) complaints.push(text); };
-    page.on("console", message => { if (["error", "warning"].includes(message.type())) complain("console: " + message.text()); });
-    page.on("pageerror", error => complain("exception: " + error));
-    page.on("dialog", dialog => { complain("dialog: " + dialog.message()); dialog.dismiss(); });
-    page.on("request", request => {
-        const asked = new URL(request.url());
-        if (!["data:", "blob:"].includes(asked.protocol) && asked.origin !== sample.url) complain("left the origin: " + asked.href);
-    });
+    const watched = await watchedPage(browser, { width, height, scheme, expected, origin: sample.url, inside: ["data:", "blob:"] });
+    const page = watched.page;
     await page.goto(sample.url + "/debug/");
     const text = id => page.locator("#" + id).textContent();
     const rows = page.locator("#goroutines details");
@@ -80,16 +57,8 @@ async function open({ width = 1280, height = 900, scheme = "light", expected = [
         page, text, rows,
         live: () => until("live", async () => await page.locator("#state").getAttribute("data-state") === "live" && await rows.count() > 0),
         shows: (id, wanted) => until(`#${id} is ${wanted}`, async () => wanted.test(await text(id))),
-        fits: async () => {
-            const [is, may] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-            assert.ok(is <= may, `the page is ${is} px wide in a window of ${may}`);
-            const wide = await page.locator(".scroller:visible").evaluateAll(all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.getAttribute("aria-labelledby")));
-            assert.deepEqual(wide, [], "lists that scroll sideways");
-        },
-        close: async () => {
-            await context.close();
-            assert.deepEqual(complaints, []);
-        }
+        fits: () => watched.fits(".scroller:visible"),
+        close: watched.close
     };
 }
 async function picture(page, name) {

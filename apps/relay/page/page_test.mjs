@@ -18,6 +18,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { startFake } from "./fake_relay.mjs";
+import { withPatience } from "../../../tests/browser/watched.mjs";
 
 const { values: options, positionals } = parseArgs({
     allowPositionals: true,
@@ -30,8 +31,7 @@ const { values: options, positionals } = parseArgs({
     }
 });
 const { chromium } = createRequire(path.join(process.cwd(), "here.js"))("playwright-core");
-
-const patience = 15000; // ms until what should come is taken for missing
+const { until, watchedPage } = withPatience(15000);
 
 const fake = positionals.length || options.real ? null : await startFake();
 const url = new URL(positionals[0] ?? fake.url).href;
@@ -39,21 +39,6 @@ const browser = await chromium.launch({ executablePath: options.browser, args: [
 if (options.screenshots) await mkdir(options.screenshots, { recursive: true });
 
 // ---- What the cases use.
-
-async function until(what, check) {
-    const end = Date.now() + patience;
-    let last = null;
-    for (;;) {
-        try {
-            if (await check()) return;
-            last = null;
-        } catch (error) {
-            last = error;
-        }
-        if (Date.now() > end) throw new Error("never came: " + what, { cause: last });
-        await new Promise(done => setTimeout(done, 25));
-    }
-}
 
 /// Steers the fake relay.
 async function fakeDo(what, body = {}) {
@@ -64,18 +49,8 @@ async function fakeDo(what, body = {}) {
 
 /// A page, opened; what it asks for, logs and shifts is watched.
 async function open({ width = 1280, height = 900, scheme = "light", expected = [], clock = false } = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce" });
-    const page = await context.newPage();
-    page.setDefaultTimeout(patience);
-    const complaints = [];
-    const complain = text => { if (!expected.some(pattern => pattern.test(text))) complaints.push(text); };
-    page.on("console", message => { if (["error", "warning"].includes(message.type())) complain("console: " + message.text()); });
-    page.on("pageerror", error => complain("exception: " + error));
-    page.on("dialog", dialog => { complain("dialog: " + dialog.message()); dialog.dismiss(); });
-    page.on("request", request => {
-        const asked = new URL(request.url());
-        if (asked.protocol !== "data:" && asked.origin !== new URL(url).origin) complain("left the origin: " + asked.href);
-    });
+    const watched = await watchedPage(browser, { width, height, scheme, expected, origin: new URL(url).origin });
+    const page = watched.page;
     await page.addInitScript(() => {
         window.shifted = 0;
         new PerformanceObserver(list => {
@@ -90,18 +65,9 @@ async function open({ width = 1280, height = 900, scheme = "light", expected = [
         shows: (id, wanted) => until(`#${id} is ${wanted}`, async () => wanted instanceof RegExp ? wanted.test(await text(id)) : await text(id) === wanted),
         rows: id => page.locator(`#${id} tbody tr`),
         state: wanted => until("state " + wanted, async () => await page.locator("#state").getAttribute("data-state") === wanted),
-        fits: async () => {
-            const [is, may] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-            assert.ok(is <= may, `the page is ${is} px wide in a window of ${may}`);
-            const wide = await page.locator(".scroller").evaluateAll(all => all.filter(one => one.scrollWidth > one.clientWidth)
-                .map(one => one.getAttribute("aria-labelledby")));
-            assert.deepEqual(wide, [], "lists that scroll sideways");
-        },
+        fits: () => watched.fits(".scroller"),
         shifted: () => page.evaluate(() => window.shifted),
-        close: async () => {
-            await context.close();
-            assert.deepEqual(complaints, []);
-        }
+        close: watched.close
     };
 }
 
