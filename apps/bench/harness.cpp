@@ -47,6 +47,8 @@ constexpr std::array scenarios{
     scenario{"map_load_store", 10'000'000},
     scenario{"parallel_map_1k", 2'000'000},
     scenario{"pipeline_3x8", 500'000},
+    scenario{"compute_10us", 100'000},
+    scenario{"compute_pool_1us", 500'000},
     scenario{"timers_1m_fire", 1'000'000},
     scenario{"timers_1m_bytes", 1'000'000, false, true},
     scenario{"mem_parked", 500'000, false, true},

@@ -5,6 +5,7 @@
 // concurrent_channel is an object and not a handle. There is no sieve_2000: a select that loses
 // messages finds wrong primes.
 
+#include "compute.hpp"
 #include "scenarios.hpp"
 
 #include <asio/awaitable.hpp>
@@ -111,6 +112,22 @@ awaitable<std::size_t> spawn_join(std::size_t n)
     }
     co_await left.wait();
     co_return n;
+}
+
+awaitable<std::size_t> compute_10us(std::size_t n)
+{
+    const auto ex = co_await asio::this_coro::executor;
+    const countdown left(ex, n);
+    std::atomic<std::size_t> right{0};
+    for (std::size_t i = 1; i <= n; ++i) {
+        go(ex, [&left, &right, i]() -> awaitable<void> {
+            right.fetch_add(compute(i, rounds_10us) != 0, std::memory_order_relaxed);
+            left.arrive();
+            co_return;
+        });
+    }
+    co_await left.wait();
+    co_return right.load();
 }
 
 awaitable<std::size_t> chan_uncontended_buf(std::size_t n)
@@ -489,6 +506,7 @@ constexpr std::pair<std::string_view, body> bodies[] = {
     {"timer_new_stop", timer_new_stop},
     {"sleep_100k_1ms", sleep_100k_1ms},
     {"after_in_select_loop", after_in_select_loop},
+    {"compute_10us", compute_10us},
 };
 
 } // namespace

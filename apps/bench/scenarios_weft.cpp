@@ -485,8 +485,8 @@ std::optional<result> run_weft(const request& asked)
     }
     const auto* found =
         std::ranges::find(bodies, asked.what.name, &std::pair<std::string_view, weft_body>::first);
-    const weft_body body =
-        found == std::end(bodies) ? find_sync_body(asked.what.name) : found->second;
+    weft_body body = found == std::end(bodies) ? find_sync_body(asked.what.name) : found->second;
+    if (!body) { body = find_work_body(asked.what.name); }
     if (!body) { return std::nullopt; }
     weft::runtime rt(weft::runtime_options{.procs = asked.procs});
     return best_of(asked, "weft",

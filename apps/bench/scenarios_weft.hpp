@@ -16,4 +16,7 @@ using weft_body = weft::task<std::size_t> (*)(std::size_t n);
 /// Those of scenarios_weft_sync.cpp; null: no such scenario.
 weft_body find_sync_body(std::string_view name);
 
+/// Those of scenarios_weft_work.cpp; null: no such scenario.
+weft_body find_work_body(std::string_view name);
+
 } // namespace bench

@@ -568,7 +568,7 @@ func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*procs)
 	wanted := func(name string) bool { return *filter == "" || *filter == name }
-	for _, s := range slices.Concat(scenarios, syncScenarios) {
+	for _, s := range slices.Concat(scenarios, syncScenarios, workScenarios) {
 		if wanted(s.name) {
 			measure(s, *procs, *best, *scale)
 		}
