@@ -82,7 +82,8 @@ public:
 
     void hear(const trace_record& r, std::int64_t at)
     {
-        at = std::min(at, end_); // written while the rings were read
+        late_ = at > end_; // written while the rings were read
+        at = std::min(at, end_);
         const std::uint64_t g = r.goroutine();
         switch (r.kind()) {
         case trace_kind::session:
@@ -211,13 +212,15 @@ private:
     void name(std::uint64_t g, std::uint64_t text) { names[g] = text; }
     void mark(mark_kind k, const trace_record& r, std::int64_t at)
     {
-        if (at >= 0) story_.marks.push_back({k, at, r.goroutine(), lane_, r.a, r.b});
+        // Of what came later only a part is known: the other rings had been read by then.
+        if (at >= 0 && !late_) story_.marks.push_back({k, at, r.goroutine(), lane_, r.a, r.b});
     }
 
     trace_story& story_;
     std::map<std::uint64_t, finds>& all_;
     const trace_story::lane lane_;
     const std::int64_t end_;
+    bool late_ = false;       ///< the record is later than that
     std::int64_t before_ = 0; ///< the time of the record before
     std::int64_t idle_since_ = -1, timers_since_ = -1;
     std::vector<open_slice> stack_;
