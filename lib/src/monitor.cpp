@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <iostream>
 #include <system_error>
+#include <utility>
 
 /// The monitor thread (Go: sysmon). It sees what workers cannot see of themselves: a slice that
 /// keeps a queue waiting, and a program in which nothing can happen any more. Asleep while nothing
@@ -43,7 +44,11 @@ void scheduler::monitor_loop()
     constexpr clock::duration first_second_look = 10ms, longest_second_look = 1s;
     const bool single = workers_.size() == 1;
     clock::duration interval = single ? alone : shortest;
-    std::vector<std::uint64_t> seen(workers_.size());
+    struct glance {
+        std::uint64_t slices = 0, ids = 0;
+    };
+    std::vector<glance> seen(workers_.size());
+    clock::time_point seen_at = clock::now();
     unsigned quiet = 0;
     clock::duration second_look = first_second_look;
     std::chrono::steady_clock::time_point next_watch{};
@@ -92,20 +97,32 @@ void scheduler::monitor_loop()
         const bool watched = is_observed() || watch_interval() != clock::duration::zero();
         if (watched) watch_round(*this, next_watch);
         bool active = false, stuck = false;
-        const bool due = timers_->earliest() <= nanos(clock::now());
+        const clock::time_point now = clock::now();
+        const bool due = timers_->overdue(nanos(now));
+        const auto many = static_cast<std::uint64_t>( // so many starts are work, and not one slice
+                              std::chrono::nanoseconds(now - seen_at).count()) /
+                          worker::coarse_nanos;
+        seen_at = now;
         for (std::size_t i = 0; i < workers_.size(); ++i) {
             worker& w = *workers_[i];
-            const std::uint64_t slices = w.slices_.load(std::memory_order_relaxed);
-            if (w.state_.load(std::memory_order_relaxed) != worker::state::idle) {
+            const glance last = std::exchange(seen[i], {w.slices_.load(std::memory_order_relaxed),
+                                                        w.next_id.load(std::memory_order_relaxed)});
+            const bool one_slice = seen[i].slices == last.slices;
+            const bool starts = seen[i].ids - last.ids > many;
+            const auto state = w.state_.load(std::memory_order_relaxed);
+            w.slow_.store(one_slice && !starts && state == worker::state::running,
+                          std::memory_order_relaxed);
+            if (state != worker::state::idle) {
                 active = true;
                 // One slice for a whole interval, and others wait behind it.
-                if (slices == seen[i] && (due || w.queue_.size() != 0 || injected_.size() != 0)) {
-                    wake_worker(w);
+                if (one_slice && (due || w.queue_.size() != 0 || injected_.size() != 0)) {
+                    if (starts && !due && enough_help()) help_.ask(false);
+                    else wake_worker(w);
                     stuck = true;
                 }
             }
-            seen[i] = slices;
         }
+        if (active && !single) look_at_help(now);
         quiet = active ? 0 : quiet + 1;
         // Who looks on wants to know in time.
         if (single) interval = watched ? longest : alone;

@@ -35,17 +35,11 @@ constexpr unsigned most_slices_between_looks = 64;
 
 /// A steal moves goroutines away from the caches that hold their data, makes channels travel
 /// between cores, and ends the time of locks without locked instructions. It can pay when this much
-/// work waits.
+/// work waits; whether it does, help_limit finds out.
 constexpr std::uint64_t worth_queued_nanos = 20'000;
 constexpr std::size_t most_stolen = 256;
-
-/// Whether it did pay is measured: with slices shorter than this, two workers together can be
-/// slower than one. They must beat it by the gain, else the helper gives up after some looks, and
-/// nobody helps for a pause that doubles each time.
-constexpr std::uint64_t coarse_slice_nanos = 2'000;
-constexpr double least_gain = 1.2;
-constexpr unsigned most_strikes = 3;
-constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
+/// A worker beyond the limit leaves after so many looks in a row.
+constexpr unsigned most_strikes = 2;
 
 /// Handlers run inline, as Asio does (its operators rely on a co_spawned coroutine starting at
 /// once); but a chain of inline completions must not eat up the stack.
@@ -55,6 +49,11 @@ std::uint64_t next_number() noexcept
 {
     static constinit atomic<std::uint64_t> latest{0};
     return latest.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+unsigned procs_of(const runtime_options& options, const conductor* c)
+{
+    return c ? 1 : options.procs ? options.procs : default_procs();
 }
 
 /// The calling thread holds none of the scheduler's workers.
@@ -185,6 +184,7 @@ void worker::drain()
 {
     thread_state& me = this_thread_state();
     me.held = this;
+    slow_.store(false, std::memory_order_relaxed);
     join_population(true);
     if (sched.monitor_asleep_.load(std::memory_order_seq_cst)) sched.wake_monitor();
     now = drain_began_ = clock::now();
@@ -233,6 +233,7 @@ void worker::drain()
 /// Lets Asio's reactor and other handlers run, and comes back.
 void worker::hand_back(thread_state& me)
 {
+    if (is_observed()) note_worker(*this, worker_event::off);
     me = {};
     leave_population();
     state_.store(state::scheduled, std::memory_order_seq_cst);
@@ -246,6 +247,10 @@ void worker::run_slice(goroutine& g, thread_state& me, std::int32_t budget)
         if (!g.parked_on.verb->retry(g.parked_on.driver, g)) return;
     }
     if (is_observed()) note_running(g, *this);
+    // What it spent in its slice before is in its record still; a yield leaves less than nothing there.
+    work_.store(work_.load(std::memory_order_relaxed) + 1 +
+                    (g.budget < 0 ? 0 : static_cast<std::uint64_t>(operation_budget - g.budget)),
+                std::memory_order_relaxed);
     g.since = now;
     g.budget = budget;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
@@ -263,6 +268,10 @@ bool worker::look_around() noexcept
     const auto slice = static_cast<std::uint64_t>(
                            std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count()) /
                        look_every_;
+    large_ = slice * look_every_ >=
+             coarse_nanos *
+                 std::max<std::uint64_t>(1, work_.load(std::memory_order_relaxed) - work_seen_);
+    work_seen_ = work_.load(std::memory_order_relaxed);
     now = t;
     const auto mean = (3 * std::uint64_t{slice_nanos_.load(std::memory_order_relaxed)} + slice) / 4;
     slice_nanos_.store(static_cast<std::uint32_t>(std::min<std::uint64_t>(mean, UINT32_MAX)),
@@ -275,9 +284,14 @@ bool worker::look_around() noexcept
     if (const std::size_t waiting = sched.injected_.size()) {
         queue_.push(sched.injected_.take(waiting / sched.workers_.size() + 1));
     }
-    if (sched.timers_->earliest() <= nanos(now)) sched.timers_->ring(nanos(now));
+    if (sched.timers_->earliest() <= nanos(now) &&
+        sched.timers_->ring(nanos(now)) != rung::elsewhere) {
+        now = clock::now(); // the time it took is no slice's
+    }
     arm_changed_timers(); // of other runtimes
     if (sched.workers_.size() > 1) {
+        if (slow_.load(std::memory_order_relaxed)) slow_.store(false, std::memory_order_relaxed);
+        sched.look_at_help(now);
         if (!helps()) return false;
         ask_for_help(queue_.size());
     }
@@ -288,43 +302,36 @@ bool worker::look_around() noexcept
 bool worker::worth_stealing(const worker& victim) const noexcept
 {
     const std::uint64_t nanos = victim.slice_nanos_.load(std::memory_order_relaxed);
-    return nanos * victim.queue_.size() >= worth_queued_nanos &&
-           now.time_since_epoch().count() >= sched.no_help_before_.load(std::memory_order_relaxed);
+    return nanos * victim.queue_.size() >= worth_queued_nanos;
 }
 
-/// Compares the slices all workers get through with what one got through alone. The first running
-/// worker is never a helper, so somebody always goes on.
+/// Of the running workers the first ones stay, as many as pay: so somebody always goes on.
+bool worker::welcome() const noexcept
+{
+    unsigned before = 0;
+    for (const auto& w : sched.workers_) {
+        if (w.get() == this) break;
+        before += w->state_.load(std::memory_order_relaxed) == state::running &&
+                  !w->slow_.load(std::memory_order_relaxed);
+    }
+    return before < sched.help_.get();
+}
+
+/// One that runs for Asio's handlers is left alone, unless all it does is very small.
 bool worker::helps() noexcept
 {
-    const std::uint64_t mine = slice_nanos_.load(std::memory_order_relaxed);
-    double per_nano = 0;
-    bool first = true, alone = true;
-    for (const auto& w : sched.workers_) {
-        if (w->state_.load(std::memory_order_relaxed) != state::running) continue;
-        if (w->index < index) first = false;
-        if (w.get() != this) alone = false;
-        per_nano +=
-            1.0 / std::max<std::uint32_t>(1, w->slice_nanos_.load(std::memory_order_relaxed));
-    }
-    if (alone)
-        sched.alone_nanos_.store(static_cast<std::uint32_t>(mine), std::memory_order_relaxed);
-    const std::uint32_t before = sched.alone_nanos_.load(std::memory_order_relaxed);
-    if (first || mine >= coarse_slice_nanos || per_nano * before >= least_gain) {
-        if (!first && strikes_ == 0) sched.help_pause_.store(0, std::memory_order_relaxed);
-        strikes_ = 0;
-        return true;
-    }
-    return ++strikes_ < most_strikes;
+    const std::uint64_t slice = slice_nanos_.load(std::memory_order_relaxed);
+    const bool may_stay = slice >= (stole_ ? long_slice_nanos : coarse_nanos) || welcome();
+    strikes_ = may_stay ? 0 : strikes_ + 1;
+    return strikes_ < most_strikes;
 }
 
-/// Gives queue and worker back, and lets the others work alone for a while.
+/// Gives queue and worker back: the others get on better alone.
 void worker::consolidate(thread_state& me) noexcept
 {
+    if (is_observed()) note_worker(*this, worker_event::off);
     strikes_ = 0;
-    const auto pause = std::clamp<clock::rep>(2 * sched.help_pause_.load(std::memory_order_relaxed),
-                                              first_pause.count(), longest_pause.count());
-    sched.help_pause_.store(pause, std::memory_order_relaxed);
-    sched.no_help_before_.store(now.time_since_epoch().count() + pause, std::memory_order_relaxed);
+    stole_ = false;
     const goroutine_chain rest = queue_.take(SIZE_MAX);
     me = {};
     // As inject(): from here on `this` is not held.
@@ -340,8 +347,10 @@ void worker::consolidate(thread_state& me) noexcept
 
 void worker::ask_for_help(std::size_t queued) noexcept
 {
-    if (queued == 0 || sched.workers_.size() == 1) return;
-    if (worth_stealing(*this)) sched.wake_worker(*this);
+    if (queued == 0 || sched.workers_.size() == 1 || !worth_stealing(*this)) return;
+    if (has_long_slices() || !sched.enough_help() || sched.help_.ask(large_)) {
+        sched.wake_worker(*this);
+    }
 }
 
 goroutine* worker::steal(worker& victim) noexcept
@@ -352,6 +361,7 @@ goroutine* worker::steal(worker& victim) noexcept
         note_worker(*this, worker_event::stole, taken.count, victim.index);
     goroutine* g = taken.pop_front();
     if (g) {
+        stole_ = true;
         count(steals);
         count(stolen, taken.count + 1);
     }
@@ -373,14 +383,18 @@ goroutine* worker::find_work() noexcept
     }
     for (const auto& w : sched.workers_) {
         if (w.get() == this || !worth_stealing(*w)) continue;
+        const bool stuck = w->has_long_slices() || w->slow_.load(std::memory_order_relaxed);
+        if (!stuck && !welcome()) continue;
         if (goroutine* g = steal(*w)) return g;
     }
-    if (!sched.timers_->empty()) {
-        now = clock::now();
-        sched.timers_->ring(nanos(now));
+    rung how = rung::some;
+    if (!sched.timers_->empty()) now = clock::now();
+    while (how == rung::some) {
+        how = sched.timers_->ring(nanos(now));
         if (goroutine* g = queue_.pop()) return g;
     }
-    sched.timers_->arm();
+    stole_ = false;
+    if (how == rung::all) sched.timers_->arm();
     arm_changed_timers(); // of other runtimes
     return nullptr;
 }
@@ -404,9 +418,10 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
       on_panic(std::make_shared<const panic_policy>(options.on_panic)),
       seed_(c ? 1 : std::uint64_t{chance()} << 32),
       conductor_(c),
+      help_(procs_of(options, c)),
       embedded_(outer.has_value() && !c) // a conductor looks itself whether there is work
 {
-    const unsigned procs = c ? 1 : options.procs ? options.procs : default_procs();
+    const unsigned procs = procs_of(options, c);
     if (outer) {
         host = *outer;
     } else {
@@ -543,6 +558,7 @@ void scheduler::start(goroutine& g, const std::source_location& site) noexcept
     } else {
         g.sched = this;
         enroll(g, site);
+        g.budget = operation_budget; // nothing spent yet
         requeue(g);
     }
     if (WEFT_UNLIKELY(outside)) leave_from_outside();
@@ -679,11 +695,12 @@ void scheduler::wake_for_injected() noexcept
     }
 }
 
-/// Somebody who is awake looks at the injection queue before it goes idle.
+/// Somebody who is awake looks at the injection queue soon, and before it goes idle.
 bool scheduler::anybody_awake() const noexcept
 {
     return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) {
-        return w->state_.load(std::memory_order_seq_cst) != worker::state::idle;
+        return w->state_.load(std::memory_order_seq_cst) != worker::state::idle &&
+               !w->slow_.load(std::memory_order_relaxed);
     });
 }
 
@@ -699,6 +716,27 @@ void scheduler::wake_worker(worker& victim) noexcept
             return;
         }
     }
+}
+
+/// A worker in one long slice is none: it does not get on with what waits.
+bool scheduler::enough_help() noexcept
+{
+    unsigned awake = 0;
+    for (const auto& w : workers_) {
+        awake += w->state_.load(std::memory_order_relaxed) != worker::state::idle &&
+                 !w->slow_.load(std::memory_order_relaxed);
+    }
+    return awake >= help_.get();
+}
+
+/// What counts as work: slices and operations; and the starts of goroutines, of which one slice can make very many.
+void scheduler::look_at_help(clock::time_point now) noexcept
+{
+    help_.look(now, [this] {
+        std::uint64_t work = ids_.load(std::memory_order_relaxed);
+        for (const auto& w : workers_) work += w->work_.load(std::memory_order_relaxed);
+        return work;
+    });
 }
 
 bool scheduler::enter_worker(worker*& held) noexcept

@@ -14,8 +14,9 @@ namespace weft::inline v0_1::detail {
 
 namespace {
 
-/// How many entries are taken out of a wheel under one lock.
+/// How many entries are taken out of a wheel under one lock, and how often before those that were woken have a turn.
 constexpr std::size_t most_at_once = 128;
+constexpr int most_times = 8;
 
 /// Where the calling thread changed a wheel; see `changed_timer`.
 thread_local std::shared_ptr<scheduler> unarmed;
@@ -29,11 +30,13 @@ void arm(std::shared_ptr<scheduler> s) noexcept
 
 // ---------------------------------------------------------------- shard
 
-void timer_shard::ring(std::int64_t now) noexcept
+rung timer_shard::ring(std::int64_t now) noexcept
 {
+    if (being_rung_.exchange(true, std::memory_order_acq_rel)) return rung::elsewhere;
     worker* const noted = is_observed() ? this_thread_state().held : nullptr;
     if (noted) note_worker(*noted, worker_event::timers_began);
-    for (bool more = true; more;) {
+    bool more = true;
+    for (int i = 0; more && i < most_times; ++i) {
         wake_list due;
         lock.lock();
         more = wheel_.advance(now, due, most_at_once);
@@ -42,6 +45,8 @@ void timer_shard::ring(std::int64_t now) noexcept
         due.wake_all();
     }
     if (noted) note_worker(*noted, worker_event::timers_ended);
+    being_rung_.exchange(false, std::memory_order_acq_rel);
+    return more ? rung::some : rung::all;
 }
 
 void timer_shard::close() noexcept
@@ -241,11 +246,13 @@ void timekeeper::on_asio_timer(std::uint64_t mine)
         if (!asio_timer_ || mine != generation_) return; // set again meanwhile
         armed_for_.exchange(timer_wheel::never, std::memory_order_acq_rel);
     }
+    rung how = rung::all;
     {
         worker_scope scope(sched_); // its end runs what was woken
-        if (scope.admitted()) ring(nanos(clock::now()));
+        if (scope.admitted()) how = ring(nanos(clock::now()));
     }
-    arm(); // a worker may have gone idle when this was still set, and the scope found none
+    // A worker may have gone idle when this was still set, and the scope found none.
+    if (how != rung::elsewhere) arm();
 }
 
 void timekeeper::close() noexcept

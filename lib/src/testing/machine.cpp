@@ -305,7 +305,7 @@ void testing_machine::advance_time()
 {
     now_ = std::max(now_, moment(sched_->timers().earliest()));
     only_worker().now = now_;
-    sched_->timers().ring(nanos(now_));
+    while (sched_->timers().ring(nanos(now_)) == rung::some) {}
 }
 
 bool testing_machine::settle(goroutine& g) noexcept

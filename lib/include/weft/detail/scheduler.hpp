@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/detail/goroutine.hpp>
+#include <weft/detail/help_limit.hpp>
 #include <weft/detail/observer.hpp>
 #include <weft/detail/registry.hpp>
 #include <weft/detail/run_queue.hpp>
@@ -87,11 +88,19 @@ private:
     friend class scheduler;
     friend class testing_machine;
     static constexpr std::size_t help_every = 32;
+    /// A piece of work (an operation, a slice) as large as this makes it likely that help pays; a slice as long as the other,
+    /// certain. For the rest it is found out.
+    static constexpr std::uint64_t coarse_nanos = 2'000, long_slice_nanos = 200'000;
 
     goroutine* find_work() noexcept;
     goroutine* steal(worker& victim) noexcept;
     [[nodiscard]] bool worth_stealing(const worker& victim) const noexcept;
     [[nodiscard]] bool helps() noexcept;
+    [[nodiscard]] bool welcome() const noexcept;
+    [[nodiscard]] bool has_long_slices() const noexcept
+    {
+        return slice_nanos_.load(std::memory_order_relaxed) >= long_slice_nanos;
+    }
     void consolidate(thread_state& me) noexcept;
     bool retire_if_idle() noexcept;
     void hand_back(thread_state& me);
@@ -105,12 +114,19 @@ private:
     unsigned look_every_ = 16;
     clock::time_point drain_began_{};
     std::uint64_t seen_injections_ = 0;
-    unsigned strikes_ = 0; ///< looks in a row at which this worker's help did not pay
+    unsigned strikes_ = 0;        ///< looks in a row at which this worker was one too many
+    std::uint64_t work_seen_ = 0; ///< at the latest look
+    bool large_ = false;          ///< the pieces of work since then were large
+    bool stole_ = false;          ///< it runs for the sake of others' goroutines
 
     alignas(cache_line) atomic<state> state_{state::idle};
     atomic<bool> resting_{false};          ///< its holder waits out a pause
     atomic<std::uint64_t> slices_{0};      ///< written by the holder only
+    std::atomic<std::uint64_t> work_{0};   ///< likewise: slices, and the operations in them; a hint
     atomic<std::uint32_t> slice_nanos_{0}; ///< recent mean length of a slice
+    /// Its present slice has lasted since the monitor looked last, and starts no goroutines: nobody should wait for it.
+    /// Set by the monitor, cleared by it and the holder.
+    std::atomic<bool> slow_{false};
 };
 
 /// Counters of a scheduler, each read for itself.
@@ -230,6 +246,9 @@ private:
     void post_drain(worker& w, const asio::any_io_executor& how);
     void wake_worker(worker& victim) noexcept;
     void wake_for_injected() noexcept;
+    /// Another worker would be one more than pays.
+    [[nodiscard]] bool enough_help() noexcept;
+    void look_at_help(clock::time_point now) noexcept;
     [[nodiscard]] bool anybody_awake() const noexcept;
     void wake_monitor() noexcept;
     void monitor_loop();
@@ -258,10 +277,7 @@ private:
     std::uint64_t seed_;                        ///< of the goroutines' random choices
     conductor* conductor_;                      ///< null in production
 
-    // Whether a second worker pays (see worker::helps). Hints: relaxed, written by whoever looks.
-    atomic<std::uint32_t> alone_nanos_{0}; ///< mean slice while one worker ran
-    atomic<clock::rep> no_help_before_{0}; ///< in clock ticks since its epoch
-    atomic<clock::rep> help_pause_{0};
+    help_limit help_;
 
     /// True makes every worker leave its drain loop's fast path at the next slice boundary.
     alignas(cache_line) atomic<bool> attention_{false};

@@ -51,12 +51,22 @@ public:
         return n;
     }
 
-    /// Wakes what is due at `now`.
-    void ring(std::int64_t now) noexcept
+    /// Something is due at `now`, and nobody is at it.
+    [[nodiscard]] bool overdue(std::int64_t now) const noexcept
     {
+        return std::any_of(shards_.begin(), shards_.end(), [&](const timer_shard* s) {
+            return s->earliest() <= now && !s->being_rung();
+        });
+    }
+
+    /// Wakes what is due at `now`. After `rung::elsewhere` the caller need not `arm`: the other thread will.
+    rung ring(std::int64_t now) noexcept
+    {
+        rung worst = rung::all;
         for (timer_shard* s : shards_) {
-            if (s->earliest() <= now) s->ring(now);
+            if (s->earliest() <= now) worst = std::max(worst, s->ring(now));
         }
+        return worst;
     }
 
     /// Makes sure that some thread wakes up for the earliest timer. Called before a worker goes idle, and after a

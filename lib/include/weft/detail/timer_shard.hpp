@@ -43,6 +43,9 @@ inline time_point moment(std::int64_t n) noexcept
     return time_point(std::chrono::duration_cast<duration>(std::chrono::nanoseconds(n)));
 }
 
+/// What was due: all of it was woken; some is left; or another thread is at it, at least in part.
+enum class rung : unsigned char { all, some, elsewhere };
+
 /// One worker's share of a runtime's timers: a wheel under a lock. As a `waitable` it takes part in selects
 /// like a channel does; its waiters stand in the wheel instead of a queue.
 ///
@@ -86,8 +89,15 @@ public:
         return earliest_.load(std::memory_order_relaxed);
     }
 
-    /// Wakes what is due at `now`.
-    void ring(std::int64_t now) noexcept;
+    /// Wakes what is due at `now`, or a good part of it.
+    ///
+    /// One thread rings at a time, which keeps order and costs no fight for the lock. Who finds another one at it leaves
+    /// everything to that one: it arms the timekeeper afterwards, before it goes idle, and sees what others pushed.
+    rung ring(std::int64_t now) noexcept;
+    [[nodiscard]] bool being_rung() const noexcept
+    {
+        return being_rung_.load(std::memory_order_relaxed);
+    }
 
     /// How many wait.
     [[nodiscard]] std::size_t size() noexcept
@@ -102,7 +112,9 @@ public:
     void close() noexcept;
 
 private:
-    timer_wheel wheel_;                                 ///< guarded by lock, as all below
+    atomic<bool> being_rung_{
+        false};         ///< read-modify-writes only: each sees what was done before the other
+    timer_wheel wheel_; ///< guarded by lock, as all below
     atomic<std::int64_t> earliest_{timer_wheel::never}; ///< written under the lock
     timekeeper* keeper_;
     std::size_t users_ = 1;
