@@ -10,6 +10,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
+#include <map>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -33,12 +35,82 @@ void poll(weft::time_point)
     ++polled;
 }
 
+int queries = 0;
+
+void query(int)
+{
+    ++queries;
+}
+
 // [snippet context]
 weft::task<int> find(weft::context parent, weft::receive_channel<int> in)
 {
     auto [ctx, cancel] = weft::with_timeout(parent, 1s);
     auto v = co_await in.receive(ctx); // throws ctx.err()
     co_return v.value_or(0);
+}
+// [snippet end]
+
+// [snippet rw_mutex]
+class settings {
+public:
+    weft::task<std::string> get(std::string name)
+    {
+        const auto held = co_await mutex_.lock_shared();
+        auto at = values_.find(name);
+        co_return at == values_.end() ? "" : at->second;
+    }
+    weft::task<> set(std::string name, std::string value)
+    {
+        const auto held = co_await mutex_.lock();
+        values_[name] = value;
+    }
+
+private:
+    weft::rw_mutex mutex_;
+    std::map<std::string, std::string> values_;
+};
+// [snippet end]
+
+// [snippet cond]
+class work_queue {
+public:
+    weft::task<> put(int job)
+    {
+        const auto held = co_await mutex_.lock();
+        jobs_.push_back(job);
+        filled_.signal();
+    }
+    weft::task<int> take()
+    {
+        auto held = co_await mutex_.lock();
+        while (jobs_.empty()) co_await filled_.wait(held);
+        int job = jobs_.front();
+        jobs_.pop_front();
+        co_return job;
+    }
+
+private:
+    weft::mutex mutex_;
+    weft::cond filled_{mutex_};
+    std::deque<int> jobs_;
+};
+// [snippet end]
+
+int connections = 0;
+
+weft::task<int> connect_to_database()
+{
+    co_return ++connections;
+}
+
+// [snippet once]
+weft::once_value database(connect_to_database);
+
+weft::task<> handle_request()
+{
+    int connection = co_await database.get();
+    query(connection);
 }
 // [snippet end]
 
@@ -90,6 +162,34 @@ TEST_CASE("a context limits a receive")
         }
         CHECK(ended == weft::errc::deadline_exceeded);
     });
+}
+
+TEST_CASE("readers share a lock, a condition waits for work, and one connects")
+{
+    weft_test::on_procs([]() -> weft::task<> {
+        settings of;
+        co_await of.set("colour", "green");
+        const std::string colour = co_await of.get("colour");
+        const std::string nothing = co_await of.get("size");
+        CHECK(colour == "green");
+        CHECK(nothing == "");
+
+        work_queue queue;
+        auto taken = weft::spawn([&]() -> weft::task<int> {
+            int sum = 0;
+            for (int i = 0; i < 3; ++i) sum += co_await queue.take();
+            co_return sum;
+        });
+        for (int job = 1; job <= 3; ++job) co_await queue.put(job);
+        const int sum = co_await taken.join();
+        CHECK(sum == 6);
+    });
+    weft::testing::bubble([]() -> weft::task<> {
+        co_await handle_request();
+        co_await handle_request();
+    });
+    CHECK(connections == 1);
+    CHECK(queries == 2);
 }
 
 TEST_CASE("a group fetches all")
