@@ -423,7 +423,7 @@ result mem_parked(const request& asked)
     return bytes_of(asked, "weft", before, n);
 }
 
-constexpr std::pair<std::string_view, weft_body> bodies[] = {
+constexpr named_body bodies[] = {
     {"spawn_join", spawn_join},
     {"chan_uncontended_buf", chan_uncontended_buf},
     {"pingpong_unbuf", pingpong_unbuf},
@@ -483,9 +483,8 @@ std::optional<result> run_weft(const request& asked)
             });
         });
     }
-    const auto* found =
-        std::ranges::find(bodies, asked.what.name, &std::pair<std::string_view, weft_body>::first);
-    weft_body body = found == std::end(bodies) ? find_sync_body(asked.what.name) : found->second;
+    weft_body body = find_body(bodies, asked.what.name);
+    if (!body) { body = find_sync_body(asked.what.name); }
     if (!body) { body = find_work_body(asked.what.name); }
     if (!body) { return std::nullopt; }
     weft::runtime rt(weft::runtime_options{.procs = asked.procs});

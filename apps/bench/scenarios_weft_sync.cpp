@@ -222,7 +222,7 @@ task<std::size_t> pipeline_3x8(std::size_t n)
     co_return got;
 }
 
-constexpr std::pair<std::string_view, weft_body> bodies[] = {
+constexpr named_body bodies[] = {
     {"mutex_uncontended", mutex_uncontended},
     {"mutex_8g", mutex_8g},
     {"rwmutex_read_mostly", rwmutex_read_mostly},
@@ -240,9 +240,7 @@ constexpr std::pair<std::string_view, weft_body> bodies[] = {
 
 weft_body find_sync_body(std::string_view name)
 {
-    const auto* found =
-        std::ranges::find(bodies, name, &std::pair<std::string_view, weft_body>::first);
-    return found == std::end(bodies) ? nullptr : found->second;
+    return find_body(bodies, name);
 }
 
 } // namespace bench

@@ -8,11 +8,8 @@
 
 #include <weft/weft.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <iterator>
-#include <utility>
 
 namespace bench {
 namespace {
@@ -59,7 +56,7 @@ task<std::size_t> compute_pool_1us(std::size_t n)
     co_return got;
 }
 
-constexpr std::pair<std::string_view, weft_body> bodies[] = {
+constexpr named_body bodies[] = {
     {"compute_10us", compute_10us},
     {"compute_pool_1us", compute_pool_1us},
 };
@@ -68,9 +65,7 @@ constexpr std::pair<std::string_view, weft_body> bodies[] = {
 
 weft_body find_work_body(std::string_view name)
 {
-    const auto* found =
-        std::ranges::find(bodies, name, &std::pair<std::string_view, weft_body>::first);
-    return found == std::end(bodies) ? nullptr : found->second;
+    return find_body(bodies, name);
 }
 
 } // namespace bench
