@@ -23,12 +23,12 @@ constexpr double least_gain = 1.15;
 constexpr std::size_t windows_of_a_trial = 5, windows_without_doubt = 2;
 constexpr double clearly_less = 0.8;
 
+/// Between trials that failed.
 constexpr clock::duration first_pause = 1ms, longest_pause = 64ms;
-constexpr clock::duration first_pause_down = 1ms, longest_pause_down = 64ms;
 
-clock::duration twice(clock::duration pause, clock::duration first, clock::duration longest)
+clock::duration longer(clock::duration pause)
 {
-    return std::clamp(2 * pause, first, longest);
+    return std::clamp(2 * pause, first_pause, longest_pause);
 }
 
 } // namespace
@@ -73,7 +73,7 @@ bool help_limit::let_all_in() noexcept
     const bool now = untried_.load(std::memory_order_relaxed) && phase_ == phase::steady;
     if (now) {
         settle(most_);
-        next_down_ = began_ + first_pause_down;
+        next_down_ = began_ + first_pause;
     }
     looking_.clear(std::memory_order_release);
     return now;
@@ -99,23 +99,23 @@ void help_limit::judge(clock::time_point now, double rate) noexcept
     const auto [least, most] = std::ranges::minmax(rates_.known());
     const double typical = rates_.median();
     if (phase_ == phase::up) {
-        if (least >= least_gain * base_ || (last && typical >= least_gain * base_)) {
+        if ((last ? typical : least) >= least_gain * base_) {
             more_pays(now);
-            next_down_ = now + first_pause_down;
+            next_down_ = now + first_pause;
             settle(limit);
         } else if (last || most < clearly_less * base_) {
             more_does_not_pay(now);
             settle(before_);
         }
     } else {
-        if ((last && least_gain * typical >= base_) || least >= base_) {
+        if (last ? least_gain * typical >= base_ : least >= base_) {
             more_does_not_pay(now);
             pause_down_ = {};
             next_down_ = now;
             settle(limit);
         } else if (last || most < clearly_less * base_) {
             more_pays(now);
-            pause_down_ = twice(pause_down_, first_pause_down, longest_pause_down);
+            pause_down_ = longer(pause_down_);
             next_down_ = now + pause_down_;
             settle(before_);
         }
@@ -131,7 +131,7 @@ void help_limit::more_pays(clock::time_point now) noexcept
 
 void help_limit::more_does_not_pay(clock::time_point now) noexcept
 {
-    pause_ = twice(pause_, first_pause, longest_pause);
+    pause_ = longer(pause_);
     next_up_ = now + pause_;
     untried_.store(false, std::memory_order_relaxed);
 }

@@ -248,9 +248,7 @@ void worker::run_slice(goroutine& g, thread_state& me, std::int32_t budget)
     }
     if (is_observed()) note_running(g, *this);
     // What it spent in its slice before is in its record still; a yield leaves less than nothing there.
-    work_.store(work_.load(std::memory_order_relaxed) + 1 +
-                    (g.budget < 0 ? 0 : static_cast<std::uint64_t>(operation_budget - g.budget)),
-                std::memory_order_relaxed);
+    count(work_, 1 + (g.budget < 0 ? 0 : static_cast<std::uint64_t>(operation_budget - g.budget)));
     g.since = now;
     g.budget = budget;
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
@@ -265,13 +263,12 @@ void worker::run_slice(goroutine& g, thread_state& me, std::int32_t budget)
 bool worker::look_around() noexcept
 {
     const auto t = clock::now();
-    const auto slice = static_cast<std::uint64_t>(
-                           std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count()) /
-                       look_every_;
-    large_ = slice * look_every_ >=
-             coarse_nanos *
-                 std::max<std::uint64_t>(1, work_.load(std::memory_order_relaxed) - work_seen_);
-    work_seen_ = work_.load(std::memory_order_relaxed);
+    const auto passed = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(t - now).count());
+    const std::uint64_t slice = passed / look_every_;
+    const std::uint64_t work = work_.load(std::memory_order_relaxed);
+    large_ = passed >= coarse_nanos * std::max<std::uint64_t>(1, work - work_seen_);
+    work_seen_ = work;
     now = t;
     const auto mean = (3 * std::uint64_t{slice_nanos_.load(std::memory_order_relaxed)} + slice) / 4;
     slice_nanos_.store(static_cast<std::uint32_t>(std::min<std::uint64_t>(mean, UINT32_MAX)),
@@ -387,12 +384,12 @@ goroutine* worker::find_work() noexcept
         if (!stuck && !welcome()) continue;
         if (goroutine* g = steal(*w)) return g;
     }
-    rung how = rung::some;
     if (!sched.timers_->empty()) now = clock::now();
-    while (how == rung::some) {
+    rung how{};
+    do {
         how = sched.timers_->ring(nanos(now));
         if (goroutine* g = queue_.pop()) return g;
-    }
+    } while (how == rung::some);
     stole_ = false;
     if (how == rung::all) sched.timers_->arm();
     arm_changed_timers(); // of other runtimes
