@@ -8,6 +8,18 @@ if(WEFT_SANITIZE MATCHES "thread" AND WEFT_SANITIZE MATCHES "address")
         "no compiler supports: use two build directories.")
 endif()
 
+option(WEFT_FEW_PIECES "Compile libraries in few pieces: a third of the time from nothing, more after a change" OFF)
+set(WEFT_TEST_FLAGS "" CACHE STRING "More options for the compiler, for what only tests are made of")
+
+# A test program is linked in half the time by gold, where there is one.
+if(PROJECT_IS_TOP_LEVEL AND CMAKE_BUILD_TYPE STREQUAL "Debug" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    include(CheckLinkerFlag)
+    check_linker_flag(CXX -fuse-ld=gold WEFT_HAVE_GOLD)
+    if(WEFT_HAVE_GOLD)
+        add_link_options(-fuse-ld=gold)
+    endif()
+endif()
+
 # weft_own_target(<target>): C++20 without extensions, warnings and sanitizers.
 function(weft_own_target target)
     target_compile_features(${target} PUBLIC cxx_std_20)
@@ -46,5 +58,16 @@ function(weft_sanitizers target)
         # Asio before 1.38.2 orders its handlers with stand-alone fences, which TSan cannot see.
         # All own targets must agree on this macro: it changes inline code in Asio.
         target_compile_definitions(${target} PRIVATE ASIO_DISABLE_FENCED_BLOCK)
+    endif()
+endfunction()
+
+# weft_few_pieces(<target>): the library is compiled so where WEFT_FEW_PIECES is on.
+function(weft_few_pieces target)
+    if(NOT WEFT_FEW_PIECES)
+        return()
+    endif()
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        target_compile_options(${target} PRIVATE -Wno-subobject-linkage) # takes the files of a piece for headers
     endif()
 endfunction()

@@ -11,9 +11,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace weft::inline v0_1 {
 
@@ -23,34 +28,39 @@ namespace {
 
 struct orphan {
     std::shared_ptr<scheduler> sched;
-    std::chrono::steady_clock::time_point
-        clean_since{}; ///< nothing refers to it; zero: something does
+    std::optional<std::chrono::steady_clock::time_point> clean_since; ///< nothing refers to it any more
 };
 
 struct orphanage {
     os_mutex mutex;
-    std::vector<orphan> all;
+    std::deque<orphan> all;
 };
 
 } // namespace
 
 /// The last one to let go is in the middle of using the scheduler, so it cannot free it. Who keeps
-/// the next orphan frees those that nobody has referred to for a good while.
+/// the next orphan frees those that nobody has referred to for a good while; a few are looked at each time, in turn.
 void keep_orphaned(std::shared_ptr<scheduler> s)
 {
     constexpr auto good_while = std::chrono::seconds(10);
-    static auto* o = new orphanage; // never destroyed: an Asio context may end late
+    constexpr std::size_t looks = 4; // more than the two that each needs
+    static auto* o = new orphanage;  // never destroyed: an Asio context may end late
+    std::vector<std::shared_ptr<scheduler>> gone; // freed outside the lock
     std::lock_guard lock(o->mutex);
     const auto now = std::chrono::steady_clock::now();
-    std::erase_if(o->all, [&](orphan& each) {
+    for (std::size_t n = std::min(looks, o->all.size()); n != 0; --n) {
+        orphan each = std::move(o->all.front());
+        o->all.pop_front();
         if (each.sched->has_orphans()) {
-            each.clean_since = {};
-        } else if (each.clean_since == std::chrono::steady_clock::time_point()) {
+            each.clean_since.reset();
+        } else if (!each.clean_since) {
             each.clean_since = now;
+        } else if (now - *each.clean_since > good_while) {
+            gone.push_back(std::move(each.sched));
+            continue;
         }
-        return each.clean_since != std::chrono::steady_clock::time_point() &&
-               now - each.clean_since > good_while;
-    });
+        o->all.push_back(std::move(each));
+    }
     o->all.push_back({std::move(s), {}});
 }
 

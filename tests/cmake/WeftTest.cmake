@@ -25,6 +25,8 @@ endif()
 # weft_own_test_target(<target>): as weft_own_target, for what only tests are made of.
 function(weft_own_test_target target)
     weft_own_target(${target})
+    separate_arguments(flags NATIVE_COMMAND "${WEFT_TEST_FLAGS}")
+    target_compile_options(${target} PRIVATE ${flags})
     if(WEFT_SANITIZE)
         target_compile_options(${target} PRIVATE -O0) # compiles twice as fast; the library stays at -O1
     endif()

@@ -58,6 +58,7 @@ public:
             this);
         runtime.join();
         end_focus();
+        settle_host(); // a runtime that ends with a handler in it is kept for a while
     }
 
     weft::runtime runtime;

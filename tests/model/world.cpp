@@ -55,6 +55,7 @@ struct world {
     bool relaxed_count = true;
     bool over = false; ///< main has returned: the host's threads end
     std::deque<std::unique_ptr<handler>> posted;
+    int hosts_at_work = 0;
     std::vector<pending_timer> timers;
     std::uint64_t last_timer = 0;
     std::uint64_t last_age = 0;
@@ -154,9 +155,13 @@ void serve_host()
             },
             &w);
         if (w.posted.empty()) return;
-        const auto h = std::move(w.posted.front());
-        w.posted.pop_front();
-        h->run();
+        ++w.hosts_at_work;
+        {
+            const auto h = std::move(w.posted.front());
+            w.posted.pop_front();
+            h->run();
+        }
+        --w.hosts_at_work;
     }
 }
 
@@ -293,6 +298,16 @@ std::uint64_t next_age() noexcept
 asio::any_io_executor host()
 {
     return host_executor();
+}
+
+void settle_host()
+{
+    block(
+        [](void* x) {
+            auto* o = static_cast<world*>(x);
+            return o->posted.empty() && o->hosts_at_work == 0;
+        },
+        &the_world());
 }
 
 outsider::outsider(std::function<void()> f) : fibre_(&idle_fibre())

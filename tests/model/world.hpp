@@ -57,6 +57,8 @@ inline void check(bool holds, const char* what = "a check failed",
 
 /// Where handlers go: a pool of the model's threads.
 [[nodiscard]] asio::any_io_executor host();
+/// Until all that was posted to the host has run.
+void settle_host();
 
 /// Between the two other threads may come in at each point; before and after, only where one waits. So the
 /// schedules go into what the model is about, not into how it is set up.
