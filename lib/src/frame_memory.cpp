@@ -27,11 +27,6 @@ frame_depot& depot()
     return *d;
 }
 
-constexpr std::size_t block_size(std::size_t shelf)
-{
-    return (shelf + 1) * frame_stock::grain;
-}
-
 void delete_all(spare_frame* f) noexcept
 {
     while (f) {
@@ -77,12 +72,12 @@ void* restock_frames(std::size_t shelf)
         std::lock_guard lock(d.mutex);
         if (spare_frame* f = d.batches[shelf]) {
             d.batches[shelf] = f->next_batch;
-            d.bytes -= frame_stock::batch * block_size(shelf);
+            d.bytes -= frame_stock::batch * frame_stock::block_size(shelf);
             this_thread_frames.shelves[shelf] = {f->next, frame_stock::batch - 1};
             return f;
         }
     }
-    return ::operator new(block_size(shelf));
+    return ::operator new(frame_stock::block_size(shelf));
 }
 
 /// The shelf is full, or closed: `last` and part of the rest go.
@@ -109,7 +104,7 @@ void give_frames_back(std::size_t shelf, spare_frame* last) noexcept
     {
         std::lock_guard lock(d.mutex);
         if (d.bytes < most_in_depot) {
-            d.bytes += frame_stock::batch * block_size(shelf);
+            d.bytes += frame_stock::batch * frame_stock::block_size(shelf);
             last->next_batch = d.batches[shelf];
             d.batches[shelf] = last;
             return;

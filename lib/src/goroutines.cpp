@@ -28,7 +28,8 @@ namespace {
 
 struct orphan {
     std::shared_ptr<scheduler> sched;
-    std::optional<std::chrono::steady_clock::time_point> clean_since; ///< nothing refers to it any more
+    std::optional<std::chrono::steady_clock::time_point>
+        clean_since; ///< nothing refers to it any more
 };
 
 struct orphanage {
@@ -43,8 +44,8 @@ struct orphanage {
 void keep_orphaned(std::shared_ptr<scheduler> s)
 {
     constexpr auto good_while = std::chrono::seconds(10);
-    constexpr std::size_t looks = 4; // more than the two that each needs
-    static auto* o = new orphanage;  // never destroyed: an Asio context may end late
+    constexpr std::size_t looks = 4;              // more than the two that each needs
+    static auto* o = new orphanage;               // never destroyed: an Asio context may end late
     std::vector<std::shared_ptr<scheduler>> gone; // freed outside the lock
     std::lock_guard lock(o->mutex);
     const auto now = std::chrono::steady_clock::now();

@@ -41,14 +41,25 @@ struct spare_frame {
     spare_frame* next_batch; ///< of the first block of a batch in the depot
 };
 
+/// The sizes are those that malloc has (in glibc a multiple of 16, less 8 for itself), so no block has unused room.
 struct frame_stock {
-    static constexpr std::size_t grain = 32, largest = 2048, classes = largest / grain;
+    static constexpr std::size_t grain = 16, smallest = 24, classes = 128,
+                                 largest = smallest + (classes - 1) * grain;
     static constexpr unsigned batch = 32; ///< blocks that travel together
 
     struct shelf {
         spare_frame* head = nullptr;
         unsigned count = 0;
     };
+    static constexpr std::size_t shelf_of(std::size_t size) noexcept
+    {
+        return size <= smallest ? 0 : (size - smallest + grain - 1) / grain;
+    }
+    static constexpr std::size_t block_size(std::size_t shelf) noexcept
+    {
+        return smallest + shelf * grain;
+    }
+
     std::array<shelf, classes> shelves{};
     bool open = false; ///< the thread gives it back when it ends
 };
@@ -64,7 +75,7 @@ WEFT_EXPORT void forget_spare_frames() noexcept;
 inline void* allocate_frame(std::size_t size)
 {
     if (WEFT_UNLIKELY(size > frame_stock::largest)) return ::operator new(size);
-    const std::size_t at = (size - 1) / frame_stock::grain;
+    const std::size_t at = frame_stock::shelf_of(size);
     frame_stock::shelf& s = this_thread_frames.shelves[at];
     spare_frame* f = s.head;
     if (WEFT_UNLIKELY(!f)) return restock_frames(at);
@@ -79,7 +90,7 @@ inline void free_frame(void* p, std::size_t size) noexcept
         ::operator delete(p);
         return;
     }
-    const std::size_t at = (size - 1) / frame_stock::grain;
+    const std::size_t at = frame_stock::shelf_of(size);
     frame_stock& mine = this_thread_frames;
     frame_stock::shelf& s = mine.shelves[at];
     auto* f = static_cast<spare_frame*>(p);
