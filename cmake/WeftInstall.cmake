@@ -30,7 +30,8 @@ foreach(library IN LISTS weft_libraries)
         RUNTIME COMPONENT runtime
         LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev
         ARCHIVE COMPONENT dev
-        FILE_SET HEADERS COMPONENT dev)
+        FILE_SET HEADERS COMPONENT dev
+        FILE_SET details COMPONENT dev)
     install(EXPORT ${library}Targets NAMESPACE weft:: DESTINATION ${weft_package_dir} COMPONENT dev)
 endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/lib/gdb/weft-gdb.py
