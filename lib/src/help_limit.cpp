@@ -50,6 +50,7 @@ double help_limit::latest_rates::median() const noexcept
 void help_limit::close_window(clock::time_point now, std::uint64_t work) noexcept
 {
     const clock::duration lasted = now - began_;
+    if (lasted <= clock::duration::zero()) return; // somebody was held up on the way here
     const std::uint64_t done = work - work_;
     if (lasted < lapse && done < fair_count && lasted < longest_window) {
         window_end_.store((now + before_next_look).time_since_epoch().count(),

@@ -117,7 +117,7 @@ void scheduler::monitor_loop()
                 // One slice for a whole interval, and others wait behind it.
                 if (one_slice && (due || w.queue_.size() != 0 || injected_.size() != 0)) {
                     if (starts && !due && enough_help()) help_.ask(false);
-                    else wake_worker(w);
+                    else if (!wake_worker(w) && !single) give_to_all(w);
                     stuck = true;
                 }
             }

@@ -41,6 +41,8 @@ constexpr std::size_t most_stolen = 256;
 /// A worker beyond the limit leaves after so many looks in a row.
 constexpr unsigned most_strikes = 2;
 
+constexpr std::uint64_t ids_at_once = 64; ///< of those that a worker gives to goroutines
+
 /// Handlers run inline, as Asio does (its operators rely on a co_spawned coroutine starting at
 /// once); but a chain of inline completions must not eat up the stack.
 constexpr unsigned deepest_inline = 16;
@@ -566,11 +568,10 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
     const thread_state& me = this_thread_state();
     worker* w = me.held && &me.held->sched == this ? me.held : nullptr;
     if (w) {
-        constexpr std::uint64_t batch = 64;
         std::uint64_t next = w->next_id.load(std::memory_order_relaxed);
         if (next == w->last_id.load(std::memory_order_relaxed)) {
-            next = ids_.fetch_add(batch, std::memory_order_relaxed);
-            w->last_id.store(next + batch, std::memory_order_relaxed);
+            next = ids_.fetch_add(ids_at_once, std::memory_order_relaxed);
+            w->last_id.store(next + ids_at_once, std::memory_order_relaxed);
         }
         g.id = next;
         w->next_id.store(next + 1, std::memory_order_relaxed);
@@ -701,7 +702,7 @@ bool scheduler::anybody_awake() const noexcept
     });
 }
 
-void scheduler::wake_worker(worker& victim) noexcept
+bool scheduler::wake_worker(worker& victim) noexcept
 {
     for (const auto& w : workers_) {
         auto expected = worker::state::idle;
@@ -710,9 +711,21 @@ void scheduler::wake_worker(worker& victim) noexcept
                                               std::memory_order_seq_cst)) {
             w->steal_from_.store(&victim, std::memory_order_relaxed);
             post_drain(*w, host_never);
-            return;
+            return true;
         }
     }
+    return false;
+}
+
+/// Busy workers look at the injection queue now and then, at each other's queues only when they have nothing to do.
+void scheduler::give_to_all(worker& from) noexcept
+{
+    const goroutine_chain waiting = from.queue_.take(SIZE_MAX);
+    if (waiting.empty()) return;
+    injected_.push(waiting);
+    injections_.fetch_add(1, std::memory_order_seq_cst);
+    leave_population();
+    wake_for_injected(); // somebody may have gone idle meanwhile
 }
 
 /// A worker in one long slice is none: it does not get on with what waits.
@@ -840,7 +853,8 @@ scheduler_statistics scheduler::statistics()
     for (const auto& w : workers_) {
         const std::uint64_t next = w->next_id.load(std::memory_order_relaxed);
         const std::uint64_t last = w->last_id.load(std::memory_order_relaxed);
-        if (next < last) s.created -= last - next; // taken, and not used yet
+        // Taken, and not used yet; the two may be of different moments.
+        if (next < last) s.created -= std::min({last - next, ids_at_once, s.created});
         s.workers.push_back({w->queue_.size(), w->slices_.load(std::memory_order_relaxed),
                              w->yields.load(std::memory_order_relaxed),
                              w->spent_budgets.load(std::memory_order_relaxed),

@@ -35,17 +35,20 @@ rung timer_shard::ring(std::int64_t now) noexcept
     if (being_rung_.exchange(true, std::memory_order_acq_rel)) return rung::elsewhere;
     worker* const noted = is_observed() ? this_thread_state().held : nullptr;
     if (noted) note_worker(*noted, worker_event::timers_began);
-    bool more = true;
-    for (int i = 0; more && i < most_times; ++i) {
+    bool more = true, alone = true;
+    for (int i = 0; more && alone && i < most_times; ++i) {
         wake_list due;
         lock.lock();
         more = wheel_.advance(now, due, most_at_once);
         earliest_.store(wheel_.next(), std::memory_order_relaxed);
         lock.unlock();
+        const bool calls = due.calls();
+        if (calls) being_rung_.exchange(false, std::memory_order_acq_rel);
         due.wake_all();
+        if (calls) alone = more && !being_rung_.exchange(true, std::memory_order_acq_rel);
     }
     if (noted) note_worker(*noted, worker_event::timers_ended);
-    being_rung_.exchange(false, std::memory_order_acq_rel);
+    if (alone) being_rung_.exchange(false, std::memory_order_acq_rel);
     return more ? rung::some : rung::all;
 }
 
@@ -216,7 +219,7 @@ void timekeeper::arm() noexcept
         set_asio_timer();
     } catch (...) {
         // No memory: the next worker that goes idle tries again.
-        armed_for_.store(timer_wheel::never, std::memory_order_relaxed);
+        armed_for_.exchange(timer_wheel::never, std::memory_order_acq_rel);
     }
 }
 
@@ -233,7 +236,7 @@ void timekeeper::set_asio_timer()
         }
     }
     if (when >= armed_for_.load(std::memory_order_relaxed)) return;
-    armed_for_.store(when, std::memory_order_relaxed);
+    armed_for_.exchange(when, std::memory_order_acq_rel);
     asio_timer_->expires_at(moment(when));
     asio_timer_->async_wait([keep = sched_.shared_from_this(), this,
                              mine = ++generation_](const auto&) { on_asio_timer(mine); });

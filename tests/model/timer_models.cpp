@@ -27,6 +27,28 @@ WEFT_MODEL_CASE(timer_sleeps)
     check(woken == 2);
 }
 
+/// A wheel whose first timer was stopped says that something is due where nothing is: whoever rings it wakes nobody,
+/// and may find that the other one is at the other wheel just then. One of them has to see to what comes later.
+WEFT_MODEL_CASE(timer_two_stopped)
+{
+    machine m;
+    int woken = 0;
+    for (int i = 0; i < 2; ++i) {
+        m.go([&woken]() -> task<> {
+            weft::timer later(2ms);
+            weft::timer first(1ms);
+            first.stop();
+            co_await later.channel().receive();
+            ++woken;
+        });
+    }
+    outsider visits([&m] { // a worker awakes, and finds the first moment past
+        m.inject([]() -> task<> { co_return; });
+    });
+    m.join();
+    check(woken == 2);
+}
+
 WEFT_MODEL_CASE(timer_stop)
 {
     machine m;

@@ -13,8 +13,10 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -221,4 +223,26 @@ TEST_CASE("functions run for what ends while their runtime ends")
         other.join();
         CHECK(ran <= 50);
     }
+}
+
+TEST_CASE("a stop_callback that lasts holds up no timer of its runtime")
+{
+    weft_test::watchdog guard;
+    weft::runtime rt({.procs = 2});
+    std::atomic<bool> rang{false};
+    std::optional<std::stop_callback<std::function<void()>>>
+        note; // its destructor waits for the call
+    weft::sync_wait(rt.get_executor(), [&]() -> task<> {
+        auto [ctx, cancel] = weft::with_timeout(background(), 5ms);
+        weft::go([&]() -> task<> { // its timer is the same worker's
+            co_await weft::sleep(20ms);
+            rang = true;
+        });
+        note.emplace(ctx.stop_token(), [&] {
+            while (!rang) std::this_thread::yield();
+        });
+        co_await ctx.done();
+    });
+    rt.join();
+    CHECK(rang);
 }

@@ -163,6 +163,30 @@ TEST_CASE("a goroutine started by another runtime's goroutine has it as its pare
     gate.close();
 }
 
+TEST_CASE("a goroutine behind a long slice runs, though the other worker is busy, too")
+{
+    weft_test::watchdog guard;
+    weft::runtime rt({.procs = 2});
+    std::atomic<bool> busy{false}, ended{false}, ran{false};
+    weft::go(rt.get_executor(),
+             [&]() -> task<> { // its worker never comes to an end with what it has
+                 while (!ended) {
+                     busy = true;
+                     co_await weft::this_goroutine::yield();
+                 }
+             });
+    while (!busy) std::this_thread::yield();
+    busy = false;
+    weft::go(rt.get_executor(), [&] {
+        while (!busy) std::this_thread::yield(); // the other one is on another worker
+        weft::go([&] { ran = true; });
+        while (!ran) std::this_thread::yield();
+        ended = true;
+    });
+    rt.join();
+    CHECK(ran);
+}
+
 TEST_CASE("a goroutine behind a long slice runs on another worker, however the slice came about")
 {
     weft_test::watchdog guard;

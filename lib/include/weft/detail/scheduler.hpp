@@ -244,7 +244,10 @@ private:
     friend class testing_machine;
 
     void post_drain(worker& w, const asio::any_io_executor& how);
-    void wake_worker(worker& victim) noexcept;
+    /// False: nobody is idle.
+    bool wake_worker(worker& victim) noexcept;
+    /// What waits behind a long slice, when all others have something to do.
+    void give_to_all(worker& from) noexcept;
     void wake_for_injected() noexcept;
     /// Another worker would be one more than pays.
     [[nodiscard]] bool enough_help() noexcept;

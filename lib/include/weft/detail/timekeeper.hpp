@@ -59,14 +59,19 @@ public:
         });
     }
 
-    /// Wakes what is due at `now`. After `rung::elsewhere` the caller need not `arm`: the other thread will.
+    /// Wakes what is due at `now`. After `rung::elsewhere` the caller need not `arm`: the other thread will. Who has rung
+    /// anything itself is such another thread to somebody, perhaps: it gets `some` instead, looks again, or arms.
     rung ring(std::int64_t now) noexcept
     {
         rung worst = rung::all;
+        bool rang = false;
         for (timer_shard* s : shards_) {
-            if (s->earliest() <= now) worst = std::max(worst, s->ring(now));
+            if (s->earliest() > now) continue;
+            const rung how = s->ring(now);
+            rang |= how != rung::elsewhere;
+            worst = std::max(worst, how);
         }
-        return worst;
+        return worst == rung::elsewhere && rang ? rung::some : worst;
     }
 
     /// Makes sure that some thread wakes up for the earliest timer. Called before a worker goes idle, and after a

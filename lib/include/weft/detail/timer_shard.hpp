@@ -43,7 +43,7 @@ inline time_point moment(std::int64_t n) noexcept
     return time_point(std::chrono::duration_cast<duration>(std::chrono::nanoseconds(n)));
 }
 
-/// What was due: all of it was woken; some is left; or another thread is at it, at least in part.
+/// What was due: all of it was woken; some is left; or another thread is at it.
 enum class rung : unsigned char { all, some, elsewhere };
 
 /// One worker's share of a runtime's timers: a wheel under a lock. As a `waitable` it takes part in selects
@@ -93,6 +93,7 @@ public:
     ///
     /// One thread rings at a time, which keeps order and costs no fight for the lock. Who finds another one at it leaves
     /// everything to that one: it arms the timekeeper afterwards, before it goes idle, and sees what others pushed.
+    /// While it calls somebody (a context's end may call the user) others may ring.
     rung ring(std::int64_t now) noexcept;
     [[nodiscard]] bool being_rung() const noexcept
     {
