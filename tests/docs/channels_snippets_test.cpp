@@ -104,7 +104,7 @@ const auto goodbye = asio::buffer("bye", 3);
 weft::task<> serve(tcp::socket& peer)
 {
     char room[16];
-    for (;;) co_await peer.async_read_some(asio::buffer(room));
+    for (;;) co_await peer.async_read_some(asio::buffer(room), asio::deferred);
 }
 
 // [snippet shield]
@@ -220,13 +220,13 @@ TEST_CASE("a session says good-bye")
         const auto ex = weft::this_goroutine::get_executor();
         tcp::acceptor door(ex, {asio::ip::address_v4::loopback(), 0});
         tcp::socket client(ex);
-        co_await client.async_connect(door.local_endpoint());
+        co_await client.async_connect(door.local_endpoint(), asio::deferred);
         auto [ctx, cancel] = weft::with_cancel(weft::background());
-        weft::go(ctx, session, co_await door.async_accept());
+        weft::go(ctx, session, co_await door.async_accept(asio::deferred));
         co_await weft::this_goroutine::yield();
         cancel();
         std::array<char, 3> back{};
-        co_await asio::async_read(client, asio::buffer(back));
+        co_await asio::async_read(client, asio::buffer(back), asio::deferred);
         CHECK(std::string(back.data(), back.size()) == "bye");
     });
 }

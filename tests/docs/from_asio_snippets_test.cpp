@@ -26,16 +26,17 @@ weft::task<> echo(tcp::socket peer)
 {
     char room[1024];
     for (;;) {
-        auto [ec, n] = co_await peer.async_read_some(asio::buffer(room), asio::as_tuple);
+        auto [ec, n] =
+            co_await peer.async_read_some(asio::buffer(room), asio::as_tuple(asio::deferred));
         if (ec) co_return;
-        co_await asio::async_write(peer, asio::buffer(room, n));
+        co_await asio::async_write(peer, asio::buffer(room, n), asio::deferred);
     }
 }
 
 weft::task<> serve(unsigned short port)
 {
     tcp::acceptor door(weft::this_goroutine::get_executor(), {tcp::v4(), port});
-    for (;;) weft::go(echo, co_await door.async_accept());
+    for (;;) weft::go(echo, co_await door.async_accept(asio::deferred));
 }
 // [snippet end]
 
@@ -102,7 +103,7 @@ weft::task<> reader(asio::ip::tcp::socket socket, weft::receive_channel<std::str
             std::cout.write(room.data(), static_cast<std::streamsize>(n));
             incoming = weft::pending{read()};
         } else if (auto& text = s.get<1>()) {
-            co_await asio::async_write(socket, asio::buffer(*text));
+            co_await asio::async_write(socket, asio::buffer(*text), asio::deferred);
         } else {
             incoming.cancel();
             co_await incoming.done(); // the buffer must live until then
@@ -143,11 +144,11 @@ TEST_CASE("an echo server of goroutines")
         weft::go(serve, static_cast<unsigned short>(0)); // on any port; unwound when this returns
         tcp::acceptor door(ex, {asio::ip::address_v4::loopback(), 0});
         tcp::socket client(ex);
-        co_await client.async_connect(door.local_endpoint());
-        weft::go(echo, co_await door.async_accept());
-        co_await asio::async_write(client, asio::buffer("hello", 5));
+        co_await client.async_connect(door.local_endpoint(), asio::deferred);
+        weft::go(echo, co_await door.async_accept(asio::deferred));
+        co_await asio::async_write(client, asio::buffer("hello", 5), asio::deferred);
         std::array<char, 5> back{};
-        co_await asio::async_read(client, asio::buffer(back));
+        co_await asio::async_read(client, asio::buffer(back), asio::deferred);
         CHECK(std::string(back.data(), back.size()) == "hello");
     });
 }
@@ -187,13 +188,13 @@ TEST_CASE("a pending read loses no byte")
         const auto ex = weft::this_goroutine::get_executor();
         tcp::acceptor door(ex, {asio::ip::address_v4::loopback(), 0});
         tcp::socket client(ex);
-        co_await client.async_connect(door.local_endpoint());
+        co_await client.async_connect(door.local_endpoint(), asio::deferred);
         auto outgoing = weft::make_channel<std::string>();
-        auto h = weft::spawn(reader, co_await door.async_accept(), outgoing);
-        co_await asio::async_write(client, asio::buffer("ping\n", 5));
+        auto h = weft::spawn(reader, co_await door.async_accept(asio::deferred), outgoing);
+        co_await asio::async_write(client, asio::buffer("ping\n", 5), asio::deferred);
         co_await outgoing.send("pong");
         std::array<char, 4> back{};
-        co_await asio::async_read(client, asio::buffer(back));
+        co_await asio::async_read(client, asio::buffer(back), asio::deferred);
         CHECK(std::string(back.data(), back.size()) == "pong");
         outgoing.close();
         co_await h.join();
