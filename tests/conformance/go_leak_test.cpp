@@ -96,8 +96,9 @@ TEST_CASE("LEAK-01 leak_check throws what it found")
     runtime rt({.procs = 2});
     auto c = make_channel<int>();
     weft::go(rt.get_executor(), parked_on, c);
+    while (weft_test::parked("chan receive") != 1) std::this_thread::yield();
     try {
-        testing::leak_check(testing::leak_options().retry(10)); // it takes a moment to park
+        testing::leak_check(at_once());
         FAIL("nothing was found");
     } catch (const testing::failure& f) {
         CHECK(f.kind() == testing::failure_kind::leak);

@@ -362,13 +362,17 @@ TEST_CASE("serve: this machine alone, unless told otherwise")
             std::atomic<int> port{0};
             weft::debug::debug_server_options options;
             options.allow_any_address = std::string_view(address).starts_with("0");
-            options.on_listen = [&](const asio::ip::tcp::endpoint& at) { port = at.port(); };
+            std::string host = "127.0.0.1"; // but localhost may be the other one
+            options.on_listen = [&](const asio::ip::tcp::endpoint& at) {
+                if (at.address().is_v6()) host = '[' + at.address().to_string() + ']';
+                port = at.port();
+            };
             auto serving = weft::spawn([until = ctx, address, options]() -> weft::task<> {
                 co_await weft::debug::serve(until, address, options);
             });
             while (port == 0) co_await weft::this_goroutine::yield();
             http::client web;
-            const std::string base = "http://127.0.0.1:" + std::to_string(port.load());
+            const std::string base = "http://" + host + ':' + std::to_string(port.load());
             auto res = co_await web.get(weft::background(), base + "/debug/pprof/cmdline");
             const std::string text = co_await res.text();
             CHECK(has(text, "http_debug_test"));
