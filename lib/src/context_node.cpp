@@ -131,7 +131,10 @@ void context_life::finish(ending& all) noexcept
     for (context_life* l = all.ended; l; l = l->next_ended_) l->interrupt_bound();
     while (context_life* l = all.ended) {
         all.ended = l->next_ended_;
-        if (l->stop_) l->stop_->request_stop(); // made before the end, or not at all
+        if (l->stop_) { // made before the end, or not at all
+            about_to_call_the_user();
+            l->stop_->request_stop();
+        }
         release(l);
     }
 }

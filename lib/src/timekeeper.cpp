@@ -21,6 +21,8 @@ constexpr int most_times = 8;
 /// Where the calling thread changed a wheel; see `changed_timer`.
 thread_local std::shared_ptr<scheduler> unarmed;
 
+thread_local timer_shard* being_rung_here = nullptr;
+
 void arm(std::shared_ptr<scheduler> s) noexcept
 {
     if (WEFT_UNLIKELY(s != nullptr)) s->timers().arm();
@@ -35,6 +37,7 @@ rung timer_shard::ring(std::int64_t now) noexcept
     if (being_rung_.exchange(true, std::memory_order_acq_rel)) return rung::elsewhere;
     worker* const noted = is_observed() ? this_thread_state().held : nullptr;
     if (noted) note_worker(*noted, worker_event::timers_began);
+    timer_shard* const outer = std::exchange(rung_here(), this);
     bool more = true, alone = true;
     for (int i = 0; more && alone && i < most_times; ++i) {
         wake_list due;
@@ -42,14 +45,35 @@ rung timer_shard::ring(std::int64_t now) noexcept
         more = wheel_.advance(now, due, most_at_once);
         earliest_.store(wheel_.next(), std::memory_order_relaxed);
         lock.unlock();
-        const bool calls = due.calls();
-        if (calls) being_rung_.exchange(false, std::memory_order_acq_rel);
         due.wake_all();
-        if (calls) alone = more && !being_rung_.exchange(true, std::memory_order_acq_rel);
+        if (WEFT_LIKELY(rung_here() == this)) continue;
+        alone =
+            more && !being_rung_.exchange(true, std::memory_order_acq_rel); // see let_others_ring
+        if (alone) rung_here() = this;
     }
+    rung_here() = outer;
     if (noted) note_worker(*noted, worker_event::timers_ended);
     if (alone) being_rung_.exchange(false, std::memory_order_acq_rel);
     return more ? rung::some : rung::all;
+}
+
+void timer_shard::let_others_ring() noexcept
+{
+    lock.lock();
+    auto s = keeper_ ? keeper_->keep_alive() : nullptr;
+    lock.unlock();
+    being_rung_.exchange(false, std::memory_order_acq_rel);
+    arm(std::move(s));
+}
+
+void about_to_call_the_user() noexcept
+{
+    if (timer_shard* s = std::exchange(rung_here(), nullptr)) s->let_others_ring();
+}
+
+timer_shard*& rung_here() noexcept
+{
+    return being_rung_here;
 }
 
 void timer_shard::close() noexcept

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/detail/goroutine.hpp>
+#include <weft/detail/timekeeper.hpp>
 
 #include <csetjmp>
 #include <cstddef>
@@ -47,6 +48,7 @@ private:
         weft::detail::thread_state thread;
         exception_state exceptions;
         std::shared_ptr<weft::detail::scheduler> unarmed;
+        weft::detail::timer_shard* rung = nullptr;
         void* fake_stack = nullptr;
     };
 

@@ -94,6 +94,11 @@ TEST_CASE("a file that cannot be written to is refused" * doctest::skip(::getuid
         if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(99);
     };
     relay_process r(d.file(), {}, nobody);
-    CHECK(r.wait() == 1);
+    const int status = r.wait();
+    if (status == 127) { // it lies in root's own directory
+        MESSAGE("nobody but root can run the program here");
+        return;
+    }
+    CHECK(status == 1);
     CHECK_MESSAGE(r.printed().find(d.file()) != std::string::npos, r.printed());
 }

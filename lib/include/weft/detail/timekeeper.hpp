@@ -100,6 +100,11 @@ private:
     std::uint64_t generation_ = 0;       ///< of the latest wait
 };
 
+/// The calling thread may be ringing timers, one of which ended a context: others must be able to ring meanwhile.
+WEFT_EXPORT void about_to_call_the_user() noexcept;
+/// What the calling thread rings; null: nothing, or others may, too.
+[[nodiscard]] WEFT_EXPORT timer_shard*& rung_here() noexcept;
+
 /// With the shard's lock held, where the caller cannot `arm` itself: a thread that is no worker of the runtime has
 /// changed the wheel. It will call `arm_changed_timers`, when it holds no lock; a worker of another runtime does so
 /// at its next look around.

@@ -93,8 +93,9 @@ public:
     ///
     /// One thread rings at a time, which keeps order and costs no fight for the lock. Who finds another one at it leaves
     /// everything to that one: it arms the timekeeper afterwards, before it goes idle, and sees what others pushed.
-    /// While it calls somebody (a context's end may call the user) others may ring.
     rung ring(std::int64_t now) noexcept;
+    /// Called in the middle of it, by the one who rings: what follows may take long. Who found it at work relied on it.
+    void let_others_ring() noexcept;
     [[nodiscard]] bool being_rung() const noexcept
     {
         return being_rung_.load(std::memory_order_relaxed);

@@ -194,14 +194,6 @@ public:
     }
 
     [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
-    /// There is a callback among them.
-    [[nodiscard]] bool calls() const noexcept
-    {
-        for (list_hook* h = head_; h; h = h->next) {
-            if (!static_cast<waiter*>(h)->whom.as_goroutine()) return true;
-        }
-        return false;
-    }
 
     void wake_all() noexcept
     {
