@@ -22,6 +22,9 @@ if(WEFT_SANITIZE)
     endif()
 endif()
 
+# For the tests of the apps, too, which see the functions below but no variable of this directory.
+set(WEFT_TEST_ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}" CACHE INTERNAL "")
+
 # weft_own_test_target(<target>): as weft_own_target, for what only tests are made of.
 function(weft_own_test_target target)
     weft_own_target(${target})
