@@ -8,6 +8,8 @@ if(WEFT_SANITIZE MATCHES "thread" AND WEFT_SANITIZE MATCHES "address")
         "no compiler supports: use two build directories.")
 endif()
 
+# A sanitizer's build is made from nothing, and rarely. Elsewhere files are compiled alone, which shows that each includes
+# what it needs.
 option(WEFT_FEW_PIECES "Compile libraries in few pieces: a third of the time from nothing, more after a change" OFF)
 set(WEFT_TEST_FLAGS "" CACHE STRING "More options for the compiler, for what only tests are made of")
 

@@ -6,6 +6,7 @@
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/slot_guard.hpp>
+#include <weft/detail/timekeeper.hpp>
 
 #include <utility>
 
