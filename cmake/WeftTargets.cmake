@@ -8,9 +8,6 @@ if(WEFT_SANITIZE MATCHES "thread" AND WEFT_SANITIZE MATCHES "address")
         "no compiler supports: use two build directories.")
 endif()
 
-# A sanitizer's build is made from nothing, and rarely. Elsewhere files are compiled alone, which shows that each includes
-# what it needs.
-option(WEFT_FEW_PIECES "Compile libraries in few pieces: a third of the time from nothing, more after a change" OFF)
 set(WEFT_TEST_FLAGS "" CACHE STRING "More options for the compiler, for what only tests are made of")
 
 # A test program is linked in half the time by gold, where there is one.
@@ -63,11 +60,9 @@ function(weft_sanitizers target)
     endif()
 endfunction()
 
-# weft_few_pieces(<target>): the library is compiled so where WEFT_FEW_PIECES is on.
+# weft_few_pieces(<target>): takes a third of the time from nothing, more after a change; and hides what a file forgot to
+# include, so something else has to compile the same files alone.
 function(weft_few_pieces target)
-    if(NOT WEFT_FEW_PIECES)
-        return()
-    endif()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         target_compile_options(${target} PRIVATE -Wno-subobject-linkage) # takes the files of a piece for headers
