@@ -55,8 +55,8 @@ def text(std_string):
         return "?"
 
 
-def readable(function):
-    """GCC's "void f(f(int)::_Z1fi.Frame*)" is f(int) to its reader."""
+def out_of_frame(function):
+    """GCC's "void f(f(int)::_Z1fi.Frame*)" is f(int)."""
     if not function.endswith(".Frame*)"):
         return function
     end = function.rfind("::_Z")
@@ -71,6 +71,28 @@ def readable(function):
     return function
 
 
+def without_result(function):
+    """A "std::vector<int> a::f(int)" is a::f(int)."""
+    begin = depth = 0
+    for i, c in enumerate(function):
+        if depth == 0 and c == "(" and not function.startswith("(anonymous", i):
+            return function[begin:]
+        if depth == 0 and function.startswith("operator", i) and (i == begin or function[i - 1] == ":"):
+            return function[begin:]
+        if c in "<([{":
+            depth += 1
+        elif c in ">)]}":
+            depth = max(0, depth - 1)
+        elif c == " " and depth == 0:
+            begin = i + 1
+    return function
+
+
+def readable(function):
+    """What its reader calls it; as the library's dumps do."""
+    return without_result(out_of_frame(function)).replace("weft::v0_1::", "weft::")
+
+
 class Place:
     def __init__(self, location):
         self.function, self.file, self.line = "", "", 0
@@ -78,7 +100,7 @@ class Place:
         if int(impl) == 0:
             return
         at = impl.dereference()
-        self.function = readable(at["_M_function_name"].string(errors="replace")).replace("weft::v0_1::", "weft::")
+        self.function = readable(at["_M_function_name"].string(errors="replace"))
         self.file = at["_M_file_name"].string(errors="replace")
         self.line = int(at["_M_line"])
 

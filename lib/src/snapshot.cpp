@@ -283,7 +283,10 @@ bool is_internal(const std::source_location& f) noexcept
            file.ends_with("weft/join_handle.hpp");
 }
 
-std::string_view user_function(std::string_view name) noexcept
+namespace {
+
+/// Out of "void f(f(int)::_Z1fi.Frame*)": "f(int)".
+std::string_view out_of_frame(std::string_view name) noexcept
 {
     constexpr std::string_view frame = ".Frame*)";
     if (!name.ends_with(frame)) return name;
@@ -296,6 +299,33 @@ std::string_view user_function(std::string_view name) noexcept
         }
     }
     return name;
+}
+
+/// Out of "std::vector<int> a::f(int) const": "a::f(int) const".
+std::string_view without_result(std::string_view name) noexcept
+{
+    constexpr std::string_view unnamed = "(anonymous", operator_word = "operator";
+    std::size_t begin = 0, depth = 0;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        const char c = name[i];
+        const std::string_view rest = name.substr(i);
+        const bool parameters = c == '(' && depth == 0 && !rest.starts_with(unnamed);
+        // What follows this word may be a blank, or look like a bracket.
+        const bool operators =
+            depth == 0 && rest.starts_with(operator_word) && (i == begin || name[i - 1] == ':');
+        if (parameters || operators) return name.substr(begin);
+        if (c == '<' || c == '(' || c == '[' || c == '{') ++depth;
+        if ((c == '>' || c == ')' || c == ']' || c == '}') && depth != 0) --depth;
+        if (c == ' ' && depth == 0) begin = i + 1;
+    }
+    return name;
+}
+
+} // namespace
+
+std::string_view user_function(std::string_view name) noexcept
+{
+    return without_result(out_of_frame(name));
 }
 
 std::string readable_name(std::string_view name)

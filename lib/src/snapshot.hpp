@@ -74,9 +74,9 @@ WEFT_EXPORT bool count_reasons(scheduler& s, std::chrono::steady_clock::time_poi
 [[nodiscard]] WEFT_EXPORT const char* state_text(wait_reason r) noexcept;
 /// The library's own frames around the user's function.
 [[nodiscard]] bool is_internal(const std::source_location& f) noexcept;
-/// GCC names the function that a coroutine was turned into, "void f(f(int)::_Z1fi.Frame*)"; the
-/// user knows it as "f(int)".
-[[nodiscard]] std::string_view user_function(std::string_view name) noexcept;
+/// Compilers name what a function returns, "weft::task<> f(int)", or, GCC before 13, the function that a coroutine was
+/// turned into, "void f(f(int)::_Z1fi.Frame*)"; the user knows it as "f(int)". Others come back as they are.
+[[nodiscard]] WEFT_EXPORT std::string_view user_function(std::string_view name) noexcept;
 /// That, piece by piece, without the library's inline namespace, which nobody writes: for those who may not allocate.
 template <class Use>
 void in_readable_pieces(std::string_view name, Use use)

@@ -169,13 +169,13 @@ TEST_CASE("threads, handlers and plain coroutines use channels")
     CHECK(mail.size() == 0);
 
     auto a = weft::make_channel<int>(1);
-    a.try_send(1);
+    REQUIRE(a.try_send(1));
     context.restart();
     plain_select(context, a, weft::make_channel<int>());
     context.run();
     CHECK(a.size() == 0);
 
-    mail.try_send("to a plain coroutine");
+    REQUIRE(mail.try_send("to a plain coroutine"));
     context.restart();
     asio::co_spawn(context, plain_coroutine(mail), asio::detached);
     context.run();

@@ -31,6 +31,7 @@ public:
     bool (*ready)(void*) = nullptr; ///< what it is blocked on; null: it can run
     void* ready_arg = nullptr;
     bool yielded = false;
+    std::uint64_t latest_step = 0; ///< when it was picked last
 
     [[nodiscard]] bool runnable() const { return task && (!ready || ready(ready_arg)); }
 

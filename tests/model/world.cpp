@@ -103,14 +103,34 @@ void tell_of_crashes()
 #endif
 }
 
+bool host_has_work(void* x)
+{
+    auto* o = static_cast<world*>(x);
+    return o->over || !o->posted.empty();
+}
+
+/// Of the host's threads that wait for a handler any may take it, which is the same: one of them stands for all.
 std::span<fibre* const> find_runnable()
 {
     world& w = the_world();
     std::size_t n = 0;
+    bool host = false;
     for (const auto& f : w.fibres) {
-        if (f->runnable()) w.runnable[n++] = f.get();
+        if (!f->runnable() || (host && f->ready == host_has_work)) continue;
+        host = host || f->ready == host_has_work;
+        w.runnable[n++] = f.get();
     }
     return {w.runnable.data(), n};
+}
+
+/// Where all schedules are tried, they differ where the focus is. What comes before and after takes turns.
+std::size_t longest_waiting(std::span<fibre* const> runnable)
+{
+    const auto it =
+        std::min_element(runnable.begin(), runnable.end(), [](const fibre* a, const fibre* b) {
+            return a->latest_step < b->latest_step;
+        });
+    return static_cast<std::size_t>(it - runnable.begin());
 }
 
 /// Lets the strategy pick among those that can run, and goes there.
@@ -121,12 +141,17 @@ void pick_next()
     const auto runnable = find_runnable();
     fibre* next = nullptr; // the root, when all have ended
     if (!runnable.empty()) {
-        next = runnable[w.how->pick(runnable, w.running ? w.running->id : ~std::uint64_t{0})];
+        next = runnable[w.focus || w.how->seed() != 0
+                            ? w.how->pick(runnable, w.running ? w.running->id : ~std::uint64_t{0})
+                            : longest_waiting(runnable)];
     } else if (std::any_of(w.fibres.begin(), w.fibres.end(),
                            [](const auto& f) { return static_cast<bool>(f->task); })) {
         fail("nobody can go on: a deadlock");
     }
-    if (next) next->yielded = false;
+    if (next) {
+        next->yielded = false;
+        next->latest_step = w.steps;
+    }
     if (next == w.running) return;
     fibre* from = std::exchange(w.running, next);
     weft::detail::virtual_time = &w.now; // the root has none
@@ -148,12 +173,7 @@ void serve_host()
 {
     world& w = the_world();
     for (;;) {
-        block(
-            [](void* x) {
-                auto* o = static_cast<world*>(x);
-                return o->over || !o->posted.empty();
-            },
-            &w);
+        block(host_has_work, &w);
         if (w.posted.empty()) return;
         ++w.hosts_at_work;
         {
@@ -337,6 +357,7 @@ std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool 
     w.over = w.focus = false;
     w.now = first_moment;
     w.last_timer = w.last_age = 0;
+    for (const auto& f : w.fibres) f->latest_step = 0;
     idle_fibre().task = [&w, &m] {
         m.main();
         w.over = true;

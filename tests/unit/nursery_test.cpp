@@ -136,7 +136,9 @@ TEST_CASE(
     on_procs([]() -> task<> {
         auto [ctx, cancel] = weft::with_cancel(weft::background());
         auto obedient = []() -> task<> { co_await weft::sleep(1h); };
-        auto stubborn = [](context inner) -> task<> {
+        auto begun = make_channel<void>();
+        auto stubborn = [begun](context inner) -> task<> {
+            co_await begun.send(); // one that the end finds unbegun never runs
             try {
                 co_await inner.done();
                 co_await weft::this_goroutine::yield();
@@ -148,7 +150,7 @@ TEST_CASE(
         auto body = [&, c = cancel](nursery& n) -> task<> {
             n.go(obedient);
             n.go(stubborn, n.get_context());
-            co_await weft::this_goroutine::yield();
+            co_await begun.receive();
             c();
             co_await obedient();
         };

@@ -43,11 +43,11 @@ int main()
 
 // Shows:
 // goroutine 1 "main" [running]:
-// created by int main()
+// created by main()
 //     dump.cpp:41
 //
 // goroutine 2 "worker" [chan receive]:
-// weft::task<int> next(weft::receive_channel<int>)
+// next(weft::receive_channel<int>)
 //     dump.cpp:13
 // worker(weft::receive_channel<int>)
 //     dump.cpp:20

@@ -38,7 +38,7 @@ int main()
 // fatal error: all goroutines are asleep - deadlock!
 //
 // goroutine 1 "main" [chan receive]:
-// weft::task<> program()
+// program()
 //     hangs.cpp:25
-// created by int main()
+// created by main()
 //     hangs.cpp:31

@@ -49,4 +49,4 @@ int main()
 //
 // 1 @ sleep
 // #    program()    hangs_in_part.cpp:32
-// #    created by int main()    hangs_in_part.cpp:38
+// #    created by main()    hangs_in_part.cpp:38

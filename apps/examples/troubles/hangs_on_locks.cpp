@@ -47,19 +47,19 @@ int main()
 // goroutine 1 "main" [join]:
 // program()
 //     hangs_on_locks.cpp:33
-// created by int main()
+// created by main()
 //     hangs_on_locks.cpp:39
 //
 // goroutine 2 [sync.Mutex.Lock]:
-// weft::task<> transfer(account&, account&, int)
+// transfer(account&, account&, int)
 //     hangs_on_locks.cpp:21
-// created by goroutine 1 at weft::task<> program()
+// created by goroutine 1 at program()
 //     hangs_on_locks.cpp:31
 //
 // goroutine 3 [sync.Mutex.Lock]:
-// weft::task<> transfer(account&, account&, int)
+// transfer(account&, account&, int)
 //     hangs_on_locks.cpp:21
-// created by goroutine 1 at weft::task<> program()
+// created by goroutine 1 at program()
 //     hangs_on_locks.cpp:32
 //
 // lock cycle:

@@ -158,8 +158,8 @@ private:
     std::vector<std::uint64_t> change_at_;
 };
 
-/// All schedules, depth first: each run repeats the choices of the one before but for the last one
-/// that had an alternative left.
+/// All schedules with so many pre-emptions, depth first: each run repeats the choices of the one before but for
+/// the last one that had an alternative left. It is fair: who gives way does so until those it may wait for have run.
 template <class Task>
 class systematic_strategy final : public strategy<Task> {
 public:
@@ -167,21 +167,12 @@ public:
 
     std::size_t pick(std::span<Task* const> runnable, std::uint64_t latest) override
     {
-        const auto n = static_cast<std::uint32_t>(runnable.size());
-        const bool spent = endurance_.spent(latest, n == 1);
-        if (n == 1) return 0;
-        const auto it = std::find_if(runnable.begin(), runnable.end(),
-                                     [latest](const Task* t) { return id_of(*t) == latest; });
-        if (it == runnable.end()) return choose(n);
-        const auto before = static_cast<std::uint32_t>(it - runnable.begin());
-        const auto other = [before](std::uint32_t i) { return i < before ? i : i + 1; };
-        // It lets the others go first, for nothing.
-        if (has_yielded(**it) || spent) return other(choose(n - 1));
-        if (preemptions_ == bound_) return before;
-        const std::uint32_t value = choose(n);
-        if (value == 0) return before;
-        ++preemptions_;
-        return other(value - 1);
+        const bool spent = endurance_.spent(latest, runnable.size() == 1);
+        const std::size_t next = runnable.size() == 1 ? 0 : decide(runnable, latest, spent);
+        turn& t = turn_of(id_of(*runnable[next]));
+        t.taken = ++turns_;
+        t.spent = false;
+        return next;
     }
     [[nodiscard]] std::uint64_t seed() const noexcept override { return 0; }
 
@@ -210,6 +201,8 @@ public:
         depth_ = 0;
         preemptions_ = 0;
         endurance_.reset();
+        last_turns_.clear();
+        turns_ = 0;
         while (!trail_.empty() && trail_.back().value + 1 >= trail_.back().of) trail_.pop_back();
         if (trail_.empty()) return false;
         ++trail_.back().value;
@@ -222,10 +215,76 @@ private:
     struct point {
         std::uint32_t value, of;
     };
+    struct turn {
+        std::uint64_t taken = 0; ///< when it ran last
+        bool spent = false;      ///< it has had enough since
+    };
+
+    turn& turn_of(std::uint64_t id)
+    {
+        const auto at = static_cast<std::size_t>(id);
+        if (at >= last_turns_.size()) last_turns_.resize(std::max<std::size_t>(16, 2 * at));
+        return last_turns_[at];
+    }
+    bool waits_its_turn(const Task& t) { return !has_yielded(t) && !turn_of(id_of(t)).spent; }
+
+    std::size_t decide(std::span<Task* const> runnable, std::uint64_t latest, bool spent)
+    {
+        const auto n = static_cast<std::uint32_t>(runnable.size());
+        const auto it = std::find_if(runnable.begin(), runnable.end(),
+                                     [latest](const Task* t) { return id_of(*t) == latest; });
+        if (it == runnable.end()) return choose(n);
+        const auto before = static_cast<std::uint32_t>(it - runnable.begin());
+        if (has_yielded(**it) || spent) {
+            turn_of(latest).spent = true;
+            return let_others_go_first(runnable, before);
+        }
+        if (preemptions_ == bound_) return before;
+        const std::uint32_t value = choose(n);
+        if (value == 0) return before;
+        ++preemptions_;
+        return value - 1 < before ? value - 1 : value;
+    }
+
+    /// It costs nothing to go on with one that has not given way itself, or, when all have, with the one that ran
+    /// longest ago: two that wait for a third would else keep it from running. Any other costs a pre-emption.
+    std::size_t let_others_go_first(std::span<Task* const> runnable, std::size_t who)
+    {
+        candidates_.clear();
+        for (std::size_t i = 0; i < runnable.size(); ++i) {
+            if (i != who && waits_its_turn(*runnable[i])) candidates_.push_back(i);
+        }
+        if (candidates_.empty()) candidates_.push_back(longest_ago(runnable, who));
+        const std::size_t free = candidates_.size();
+        if (preemptions_ < bound_) {
+            for (std::size_t i = 0; i < runnable.size(); ++i) {
+                if (i != who &&
+                    std::find(candidates_.begin(), candidates_.end(), i) == candidates_.end())
+                    candidates_.push_back(i);
+            }
+        }
+        const std::uint32_t value = choose(static_cast<std::uint32_t>(candidates_.size()));
+        if (value >= free) ++preemptions_;
+        return candidates_[value];
+    }
+
+    std::size_t longest_ago(std::span<Task* const> runnable, std::size_t who)
+    {
+        std::size_t best = who == 0 ? 1 : 0;
+        for (std::size_t i = best + 1; i < runnable.size(); ++i) {
+            if (i != who &&
+                turn_of(id_of(*runnable[i])).taken < turn_of(id_of(*runnable[best])).taken)
+                best = i;
+        }
+        return best;
+    }
 
     const unsigned bound_;
     unsigned preemptions_ = 0;
     endurance endurance_;
+    std::uint64_t turns_ = 0;
+    std::vector<turn> last_turns_;        ///< by id
+    std::vector<std::size_t> candidates_; ///< kept for its room
     std::vector<point> trail_;
     std::size_t depth_ = 0;
     bool diverged_ = false;
