@@ -81,13 +81,17 @@ WEFT_MODEL_CASE(context_two_cancellers, .host_threads = 0)
     const auto cause_of = [](int n) {
         return std::make_exception_ptr(std::runtime_error(std::to_string(n)));
     };
-    {
-        outsider one([&] { life.cancel(cause_of(1)); });
-        life.cancel(cause_of(2));
-        check(life.ctx.err() == weft::errc::canceled, "cancelled, but it has not ended");
-    }
+    std::exception_ptr seen_by_one;
+    outsider one([&] {
+        life.cancel(cause_of(1));
+        seen_by_one = life.ctx.cause();
+    });
+    life.cancel(cause_of(2));
+    check(life.ctx.err() == weft::errc::canceled, "cancelled, but it has not ended");
+    const std::exception_ptr seen_by_two = life.ctx.cause();
+    one.join();
     end_focus();
-    check(life.ctx.cause() && life.ctx.cause() == life.ctx.cause(), "the cause changes");
+    check(seen_by_one && seen_by_one == seen_by_two, "the cause changes");
 }
 
 WEFT_MODEL_CASE(context_child_is_born, .host_threads = 0)

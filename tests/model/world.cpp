@@ -14,6 +14,8 @@
 #include <deque>
 #include <mutex>
 
+#include <sys/time.h>
+
 #if defined(WEFT_ASAN)
 #    include <sanitizer/common_interface_defs.h>
 #endif
@@ -49,7 +51,8 @@ struct world {
     model_strategy* how = nullptr;
     const model* which = nullptr;
     std::uint64_t seed = 0;
-    std::uint64_t schedule = 0;
+    std::uint64_t schedule = 0; ///< of this model
+    std::uint64_t begun = 0;    ///< of all
     std::uint64_t steps = 0;
     bool focus = false;
     bool relaxed_count = true;
@@ -81,25 +84,40 @@ void describe_failure(const char* what)
     }
 }
 
-/// Says which schedule it was that crashed.
+/// A loop without a point in it, say around a broken list, is never left.
+void watch_over_schedules(const struct sigaction& on_other_stack)
+{
+    struct sigaction a = on_other_stack;
+    a.sa_handler = [](int) {
+        static std::uint64_t before = 0;
+        if (std::exchange(before, the_world().begun) != the_world().begun) return;
+        describe_failure("it hangs");
+        std::_Exit(4);
+    };
+    ::sigaction(SIGVTALRM, &a, nullptr);
+    constexpr ::timeval seconds_of_work{5, 0};
+    const ::itimerval often{seconds_of_work, seconds_of_work};
+    ::setitimer(ITIMER_VIRTUAL, &often, nullptr);
+}
+
+/// Says which schedule it was that crashed, or hangs.
 void tell_of_crashes()
 {
-#if defined(WEFT_ASAN)
-    __sanitizer_set_death_callback([] { describe_failure("the sanitizer found something"); });
-#else
     // A fibre's stack may be the reason.
     static std::array<char, 65536> room;
     const stack_t other{room.data(), 0, room.size()};
     ::sigaltstack(&other, nullptr);
-    for (const int s : {SIGSEGV, SIGABRT, SIGBUS, SIGILL}) {
-        struct sigaction a{};
-        a.sa_handler = [](int) {
-            describe_failure("it crashed");
-            std::_Exit(3);
-        };
-        a.sa_flags = SA_ONSTACK;
-        ::sigaction(s, &a, nullptr);
-    }
+    struct sigaction a{};
+    a.sa_flags = SA_ONSTACK;
+    watch_over_schedules(a);
+#if defined(WEFT_ASAN)
+    __sanitizer_set_death_callback([] { describe_failure("the sanitizer found something"); });
+#else
+    a.sa_handler = [](int) {
+        describe_failure("it crashed");
+        std::_Exit(3);
+    };
+    for (const int s : {SIGSEGV, SIGABRT, SIGBUS, SIGILL}) ::sigaction(s, &a, nullptr);
 #endif
 }
 
@@ -353,6 +371,7 @@ std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool 
     w.which = &m;
     w.seed = seed;
     ++w.schedule;
+    ++w.begun;
     w.steps = 0;
     w.over = w.focus = false;
     w.now = first_moment;
