@@ -37,6 +37,12 @@ struct orphanage {
     std::deque<orphan> all;
 };
 
+orphanage& the_orphanage()
+{
+    static auto* o = new orphanage; // never destroyed: an Asio context may end late
+    return *o;
+}
+
 } // namespace
 
 /// The last one to let go is in the middle of using the scheduler, so it cannot free it. Who keeps
@@ -45,13 +51,13 @@ void keep_orphaned(std::shared_ptr<scheduler> s)
 {
     constexpr auto good_while = std::chrono::seconds(10);
     constexpr std::size_t looks = 4;              // more than the two that each needs
-    static auto* o = new orphanage;               // never destroyed: an Asio context may end late
     std::vector<std::shared_ptr<scheduler>> gone; // freed outside the lock
-    std::lock_guard lock(o->mutex);
+    orphanage& o = the_orphanage();
+    std::lock_guard lock(o.mutex);
     const auto now = std::chrono::steady_clock::now();
-    for (std::size_t n = std::min(looks, o->all.size()); n != 0; --n) {
-        orphan each = std::move(o->all.front());
-        o->all.pop_front();
+    for (std::size_t n = std::min(looks, o.all.size()); n != 0; --n) {
+        orphan each = std::move(o.all.front());
+        o.all.pop_front();
         if (each.sched->has_orphans()) {
             each.clean_since.reset();
         } else if (!each.clean_since) {
@@ -60,9 +66,21 @@ void keep_orphaned(std::shared_ptr<scheduler> s)
             gone.push_back(std::move(each.sched));
             continue;
         }
-        o->all.push_back(std::move(each));
+        o.all.push_back(std::move(each));
     }
-    o->all.push_back({std::move(s), {}});
+    o.all.push_back({std::move(s), {}});
+}
+
+void free_orphaned()
+{
+    std::deque<orphan> gone;
+    orphanage& o = the_orphanage();
+    std::lock_guard lock(o.mutex);
+    for (std::size_t n = o.all.size(); n != 0; --n) {
+        orphan each = std::move(o.all.front());
+        o.all.pop_front();
+        (each.sched->has_orphans() ? o.all : gone).push_back(std::move(each));
+    }
 }
 
 /// By its text, as a record has it.

@@ -5,6 +5,7 @@
 
 #include <weft/clock.hpp>
 #include <weft/detail/threads.hpp>
+#include <weft/detail/world.hpp>
 
 #include <algorithm>
 #include <array>
@@ -57,6 +58,7 @@ struct world {
     bool focus = false;
     bool relaxed_count = true;
     bool over = false; ///< main has returned: the host's threads end
+    bool host_gone = false;
     std::deque<std::unique_ptr<handler>> posted;
     int hosts_at_work = 0;
     std::vector<pending_timer> timers;
@@ -245,6 +247,7 @@ struct host_executor {
     void execute(F f) const
     {
         point();
+        if (the_world().host_gone) fail("it posts to a host that may be gone", {});
         post(std::move(f));
     }
     friend bool operator==(const host_executor&, const host_executor&) noexcept { return true; }
@@ -338,6 +341,11 @@ asio::any_io_executor host()
     return host_executor();
 }
 
+void end_host() noexcept
+{
+    the_world().host_gone = true;
+}
+
 void settle_host()
 {
     block(
@@ -373,7 +381,7 @@ std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool 
     ++w.schedule;
     ++w.begun;
     w.steps = 0;
-    w.over = w.focus = false;
+    w.over = w.focus = w.host_gone = false;
     w.now = first_moment;
     w.last_timer = w.last_age = 0;
     for (const auto& f : w.fibres) f->latest_step = 0;
@@ -387,6 +395,7 @@ std::uint64_t run(const model& m, model_strategy& how, std::uint64_t seed, bool 
     pick_next();
     weft::detail::virtual_time = nullptr;
     w.timers.clear();
+    weft::detail::free_orphaned(); // else a schedule's steps tell of those before it
     return w.steps;
 }
 

@@ -59,6 +59,8 @@ inline void check(bool holds, const char* what = "a check failed",
 [[nodiscard]] asio::any_io_executor host();
 /// Until all that was posted to the host has run.
 void settle_host();
+/// From now on a handler that is posted is a failure: a user may have destroyed what would run it.
+void end_host() noexcept;
 
 /// Between the two other threads may come in at each point; before and after, only where one waits. So the
 /// schedules go into what the model is about, not into how it is set up.

@@ -26,5 +26,7 @@ WEFT_EXPORT std::vector<std::shared_ptr<scheduler>> world();
 WEFT_EXPORT extern constinit std::atomic<unsigned> helper_threads;
 /// Keeps a stopped scheduler until nothing refers to it any more, and a while longer.
 WEFT_EXPORT void keep_orphaned(std::shared_ptr<scheduler> s);
+/// Frees those that nobody refers to any more, at once: for tests, when no other thread can be inside.
+WEFT_EXPORT void free_orphaned();
 
 } // namespace weft::inline v0_1::detail
