@@ -5,7 +5,9 @@
 
 #include "machine.hpp"
 
+#include <asio/any_io_executor.hpp>
 #include <asio/post.hpp>
+#include <asio/prefer.hpp>
 
 #include <memory>
 
@@ -336,13 +338,17 @@ WEFT_MODEL_CASE(end_against_start)
 
 WEFT_MODEL_CASE(end_against_handler)
 {
-    std::optional<weft::executor> ex;
+    asio::any_io_executor work; // its tracked work keeps what the executor refers to
     end_against(
         [&](machine& m, bool& begun) {
-            ex = m.runtime.get_executor();
+            work =
+                asio::prefer(m.runtime.get_executor(), asio::execution::outstanding_work.tracked);
             begun = true;
         },
-        [&] { asio::post(*ex, [] {}); });
+        [&] {
+            asio::post(work, [] {});
+            work = {};
+        });
 }
 
 WEFT_MODEL_CASE(end_against_timer)
