@@ -36,7 +36,8 @@ public:
     /// Unlocks the mutex, which `g` holds, waits for a signal, and locks it again.
     ///
     /// With a context, or in a goroutine that is bound to one, it gives up when that ends, and throws `error` with its code.
-    /// It does not wait for the mutex then: `g` holds nothing.
+    /// It does not wait for the mutex then: `g` holds nothing. If the context had ended before the call, it throws at
+    /// once, and `g` still holds the mutex: `g.owns_lock()` tells.
     ///
     /// @throws misuse_error  "cond: wait without the lock": `g` does not hold its mutex.
     [[nodiscard]] task<> wait(mutex::guard& g);

@@ -414,7 +414,8 @@ after_func_stop after_func(const context& ctx, F f,
 
 // ---------------------------------------------------------------- operations under a context
 
-/// An operation that gives up when a context ends: what `op(ctx)` returns for every `op` that waits. It throws `error` with
+/// An operation that gives up when a context ends: what `op(ctx)` returns for operations on channels, timers, locks
+/// and joins. It throws `error` with
 /// the context's code; then the operation had no effect. A context that has ended comes first.
 template <class Op>
 class [[nodiscard]] context_operation : public detail::asio_operation<context_operation<Op>> {

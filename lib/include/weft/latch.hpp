@@ -56,6 +56,7 @@ public:
         return context_operation<wait_operation>(ctx, wait());
     }
     /// Counts down by one, at once, and waits.
+    /// @throws misuse_error  "latch: negative count": it was zero already.
     [[nodiscard]] wait_operation arrive_and_wait()
     {
         count_down();

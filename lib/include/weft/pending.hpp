@@ -201,6 +201,7 @@ class pending {
 
 public:
     /// Starts `op` (`asio::deferred` form); its handlers run on the current goroutine's runtime.
+    /// @throws misuse_error  not called in a goroutine.
     explicit pending(Op op) : pending(this_goroutine::get_executor(), std::move(op)) {}
     /// Starts `op`; its handlers run on the runtime of `ex`.
     pending(const executor& ex, Op op) : state_(std::make_shared<state>(ex))

@@ -51,6 +51,7 @@ public:
     [[nodiscard]] auto hold(const Context& ctx, std::int64_t n = 1);
 
     /// Takes them if they are there and nobody waits.
+    /// @throws misuse_error  "semaphore: negative number of permits".
     [[nodiscard]] bool try_acquire(std::int64_t n = 1);
 
     /// @throws misuse_error  "semaphore: released more than held", "semaphore: negative number of permits"; nothing

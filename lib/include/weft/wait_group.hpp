@@ -41,7 +41,7 @@ public:
     ~wait_group();
 
     /// Call it before what it counts begins. Zero lets everybody go on who waits.
-    /// @throws misuse_error  "negative WaitGroup counter"; nothing has changed then.
+    /// @throws misuse_error  "negative WaitGroup counter", "WaitGroup counter overflow"; nothing has changed then.
     void add(std::int64_t n = 1);
     void done() { add(-1); }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// All of the core.
+/// All of the core, but of the tools in `weft/debug/` only `debug/goroutines.hpp`.
 
 #include <weft/after.hpp>
 #include <weft/backoff.hpp>

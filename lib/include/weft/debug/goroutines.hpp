@@ -54,7 +54,7 @@ struct goroutine_info {
 /// Those of one runtime; for the library's own rooms.
 [[nodiscard]] WEFT_EXPORT std::vector<goroutine_info> goroutines_of(detail::scheduler& s);
 
-/// Prints them in the manner of Go's traceback:
+/// Prints them in the manner of Go's traceback. From any thread, but not in a signal handler: see `dump_on_signal`.
 ///
 ///     goroutine 7 [chan receive, 2 minutes]:
 ///     worker(int)

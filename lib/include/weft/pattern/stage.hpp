@@ -29,6 +29,9 @@
 /// A consumer that stops before a channel is closed must end the context, or the stages behind it wait for ever. Channels of
 /// a scope that has ended are closed: who must know whether that was all asks the context, or `pipeline::wait`. What a stage
 /// had taken by then and not delivered is lost: at most one value for each of its goroutines, and what is buffered.
+///
+/// All of them throw `misuse_error` "cannot create context from nil parent" for a nil context, and "pattern: the group is at its
+/// limit" for an errgroup whose limit lets no more goroutines in.
 
 namespace weft::inline v0_1::pattern {
 
@@ -68,8 +71,7 @@ template <detail::pattern_scope S, detail::source_function F>
 /// of them one may overtake another. The channel is unbuffered unless `capacity` says otherwise: a stage waits for the next
 /// one, all the way to the source.
 ///
-/// @throws misuse_error  "stage: non-positive number of workers", "stage: nil channel", "cannot create context from nil
-///                       parent".
+/// @throws misuse_error  "stage: non-positive number of workers", "stage: nil channel".
 template <detail::pattern_scope S, detail::value_channel C, class F>
     requires detail::item_function<F, detail::input_value_t<C>> &&
              (!std::is_void_v<detail::item_result_t<F, detail::input_value_t<C>>>)
@@ -105,6 +107,7 @@ void sink(S&& scope, const C& in, std::int64_t workers, F f,
 
 /// All that comes from `in`, to its end.
 /// @throws error  `ctx` ended first; what had come is lost.
+/// @throws misuse_error  "collect: nil channel".
 template <detail::value_channel C>
 [[nodiscard]] auto collect(const context& ctx, const C& in)
     -> task<std::vector<detail::input_value_t<C>>>
