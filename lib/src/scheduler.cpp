@@ -14,6 +14,9 @@
 #include <weft/error.hpp>
 
 #include <asio/execution.hpp>
+#if ASIO_VERSION >= 103600
+#    include <asio/config.hpp>
+#endif
 #include <asio/require.hpp>
 
 #include <algorithm>
@@ -56,6 +59,16 @@ std::uint64_t next_number() noexcept
 unsigned procs_of(const runtime_options& options, const conductor* c)
 {
     return c ? 1 : options.procs ? options.procs : default_procs();
+}
+
+/// Asio has one thread that looks up names unless it is told otherwise, and a name that takes long holds up all others.
+void make_pool(std::optional<asio::thread_pool>& pool, unsigned procs)
+{
+#if ASIO_VERSION >= 103600
+    pool.emplace(procs, asio::config_from_string("resolver.threads=8"));
+#else
+    pool.emplace(procs);
+#endif
 }
 
 /// The calling thread holds none of the scheduler's workers.
@@ -424,7 +437,7 @@ scheduler::scheduler(runtime_options o, std::optional<asio::any_io_executor> out
     if (outer) {
         host = *outer;
     } else {
-        pool_.emplace(procs);
+        make_pool(pool_, procs);
         host = pool_->get_executor();
     }
     host_never = asio::require(host, asio::execution::blocking.never);

@@ -222,6 +222,16 @@ wire_response served::get(std::string_view target) const
                " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
 }
 
+void wait_for(const std::function<bool()>& condition)
+{
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end)
+            throw std::runtime_error("what was waited for did not come about");
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+}
+
 bool served::is_left_alone() const
 {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);

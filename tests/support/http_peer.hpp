@@ -68,6 +68,9 @@ private:
     std::string unread_;
 };
 
+/// Until it holds, for five seconds at most; then the test has failed.
+void wait_for(const std::function<bool()>& condition);
+
 /// Runs a server on a runtime of its own until it goes; then checks that no goroutine is left behind.
 class served {
 public:

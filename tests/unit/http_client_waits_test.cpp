@@ -223,6 +223,32 @@ TEST_CASE("a name that takes long to look up is given up, and no goroutine waits
     });
 }
 
+#if ASIO_VERSION >= 103600
+// It was: Asio looks up one name at a time, unless it is told otherwise.
+TEST_CASE("a name that takes long does not keep others waiting")
+{
+    const script s({{ok, then::keep}});
+    run([&]() -> weft::task<> {
+        http::client_options o;
+        o.connect_timeout = 500ms; // half of what the slow one takes
+        http::client web(o);
+        weft::wait_group all;
+        for (int i = 0; i < 3; ++i) {
+            all.go([&]() -> weft::task<> {
+                auto slow = [&] { return web.get(weft::background(), "http://slow.test/"); };
+                CHECK(co_await outcome(slow) == "late");
+            });
+        }
+        co_await weft::sleep(20ms);
+        std::string url = s.url();
+        url.replace(url.find("127.0.0.1"), 9, "localhost");
+        auto quick = [&] { return web.get(weft::background(), url); };
+        CHECK(co_await outcome(quick) == "200 ok");
+        co_await all.wait();
+    });
+}
+#endif
+
 TEST_CASE("who waits for a connection gives up with its context; the others get theirs in order")
 {
     const auto answer = [](char which) {

@@ -120,6 +120,32 @@ TEST_CASE("requests that are sent ahead are answered in order")
     for (int i = 0; i < 200; ++i) CHECK(w.receive().body == std::to_string(i));
 }
 
+// It was: the first answer waited for the second handler, and went with it when that failed.
+TEST_CASE("an answer does not wait for the handler of a request that was sent ahead")
+{
+    auto gate = weft::make_channel<void>();
+    const served s([&](http::server& server) {
+        say(server, "GET /a", "first");
+        server.handle("GET /wait", [gate](http::request&, http::response& res) -> weft::task<> {
+            co_await gate.receive();
+            res.send("second");
+        });
+        server.handle("GET /half", [](http::request&, http::response& res) -> weft::task<> {
+            co_await res.write("half");
+            throw std::runtime_error("no more");
+        });
+    });
+    wire w = s.connect();
+    w.send(get("/a") + get("/wait"));
+    CHECK(w.receive().body == "first");
+    CHECK(w.is_silent_for(20));
+    weft_test::wait_for([&] { return gate.try_send(); });
+    CHECK(w.receive().body == "second");
+    w.send(get("/a") + get("/half"));
+    CHECK(w.receive().body == "first");
+    (void)w.receive_all(); // the second one breaks off
+}
+
 TEST_CASE("the request is what was sent")
 {
     std::string seen;
@@ -293,6 +319,59 @@ TEST_CASE("what a handler throws is answered; connection and server live on")
     CHECK(log.text().find("/oops") != std::string::npos);
     CHECK(log.text().find("in the middle") != std::string::npos);
     CHECK(const_cast<served&>(s).server().statistics().panics == 3);
+}
+
+// It was: what no response can say ended the process.
+TEST_CASE("an error with a status that is none is a 500")
+{
+    const log_catcher log;
+    const served s([](http::server& server) {
+        server.handle("GET /{n}", [](http::request& req, http::response&) -> weft::task<> {
+            throw http::error(
+                static_cast<http::status>(std::stoi(std::string(req.path_value("n")))));
+            co_return;
+        });
+    });
+    for (const char* n : {"/0", "/103", "/1000", "/199"}) CHECK(s.get(n).status == 500);
+    CHECK(s.get("/404").status == 404);
+}
+
+// It was: the client, who is still there, got no answer at all.
+TEST_CASE("a handler that is ended by a context of its own is a failure, and the client is told")
+{
+    log_catcher log;
+    const served s([](http::server& server) {
+        server.handle("GET /", [](http::request& req, http::response&) -> weft::task<> {
+            const auto own = weft::with_cancel(req.context());
+            req.set_context(own.ctx);
+            own.cancel();
+            co_await weft::sleep(own.ctx, 10s);
+        });
+    });
+    CHECK(s.get("/").status == 500);
+}
+
+// It was: the connection went on in the middle of a body, and the next response was taken for its rest.
+TEST_CASE("a handler that would write more than Content-Length ends the connection, whatever it "
+          "does then")
+{
+    log_catcher log;
+    const served s([](http::server& server) {
+        server.handle("GET /", [](http::request&, http::response& res) -> weft::task<> {
+            res.set_header("Content-Length", "10");
+            co_await res.write("12345");
+            try {
+                co_await res.write("1234567890");
+            } catch (const weft::misuse_error&) {
+                // It goes on as if nothing were.
+            }
+        });
+    });
+    wire w = s.connect();
+    w.send(get("/") + get("/"));
+    CHECK(w.receive_all().ends_with("\r\n\r\n12345"));
+    CHECK(log.text().find("fewer bytes were written than Content-Length says") !=
+          std::string::npos);
 }
 
 TEST_CASE("a body over the limit is 413, by its length or by its chunks; a route may allow more")

@@ -10,6 +10,7 @@
 
 namespace http = weft::http;
 using weft_test::served;
+using weft_test::wait_for;
 using weft_test::wire;
 using namespace std::chrono_literals;
 
@@ -26,15 +27,6 @@ served::set_up after(int ms)
             res.send("answered");
         });
     };
-}
-
-void wait_for(const std::function<bool()>& condition)
-{
-    const auto end = std::chrono::steady_clock::now() + 5s;
-    while (!condition()) {
-        REQUIRE(std::chrono::steady_clock::now() < end);
-        std::this_thread::sleep_for(1ms);
-    }
 }
 
 } // namespace
@@ -150,6 +142,39 @@ TEST_CASE("a server that goes while it serves closes its connections and leaves 
         CHECK(w.is_closed_by_server());
         weft::sync_wait(rt.get_executor(), serving.join());
     }
+    CHECK(rt.shutdown(5s).clean());
+}
+
+// It was: the connection, which is the last to go, gave its permit back to a server that was no more.
+TEST_CASE("a server may go before a handler that does not listen to its context")
+{
+    weft::runtime rt({.procs = 2});
+    std::atomic<bool> in_it = false, done = false;
+    std::atomic<std::uint16_t> port = 0;
+    auto main = [&]() -> weft::task<> {
+        const auto life = weft::with_cancel(weft::background());
+        auto serve = [&]() -> weft::task<> {
+            http::server server;
+            server.handle("GET /", [&](http::request&, http::response& res) -> weft::task<> {
+                in_it = true;
+                co_await weft::shield([]() -> weft::task<> { co_await weft::sleep(50ms); }());
+                res.send("too late");
+                done = true;
+            });
+            port = server.listen("127.0.0.1:0").port();
+            co_await server.serve();
+        };
+        weft::go(life.ctx, serve);
+        while (!in_it) co_await weft::sleep(1ms);
+        life.cancel();
+        while (!done) co_await weft::sleep(1ms);
+    };
+    auto over = weft::spawn(rt.get_executor(), main);
+    wait_for([&] { return port != 0; });
+    wire w(port);
+    w.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(w.is_closed_by_server());
+    weft::sync_wait(rt.get_executor(), over.join());
     CHECK(rt.shutdown(5s).clean());
 }
 

@@ -91,6 +91,21 @@ public:
         return all;
     }
     void send(const std::string& request) { asio::write(stream_, asio::buffer(request)); }
+    /// All there is; `end` says how it ended.
+    std::string receive_all(asio::error_code& end)
+    {
+        std::string all;
+        asio::read(stream_, asio::dynamic_buffer(all), end);
+        return all;
+    }
+    /// As browsers do: says so, and closes without waiting for the answer.
+    void say_good_bye()
+    {
+        stream_.lowest_layer().non_blocking(true);
+        asio::error_code ignored;
+        stream_.shutdown(ignored); // would wait for the answer
+        stream_.lowest_layer().close();
+    }
 
 private:
     asio::ssl::context& setup(const std::string& trusted)
@@ -132,6 +147,29 @@ TEST_CASE("a client that goes away ends the context, by TLS too")
     const auto end = std::chrono::steady_clock::now() + 5s;
     while (!s.ended && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
     CHECK(s.ended);
+}
+
+// It was: the farewell was taken for the next request, and the end behind it was never seen.
+TEST_CASE("a client that says good-bye by TLS ends the context")
+{
+    secure s;
+    safe_wire w(s, s.own().certificate_file());
+    w.send("GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    std::this_thread::sleep_for(50ms);
+    CHECK_FALSE(s.ended);
+    w.say_good_bye();
+    weft_test::wait_for([&] { return s.ended.load(); });
+}
+
+// It was: the connection just ended, and a whole body looked like one that broke off.
+TEST_CASE("the end of a connection is said, not only done")
+{
+    const secure s;
+    safe_wire w(s, s.own().certificate_file());
+    w.send("GET / HTTP/1.0\r\n\r\n");
+    asio::error_code end;
+    CHECK(w.receive_all(end).ends_with("secret"));
+    CHECK(end == asio::error::eof);
 }
 
 TEST_CASE("who does not speak TLS, or not in time, is closed; others are served")

@@ -26,6 +26,7 @@
 #include <thread>
 #include <utility>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace weft::inline v0_1::http::detail {
@@ -39,6 +40,7 @@ constexpr std::size_t joined = 4UL * 1024;    ///< a body up to this is copied b
 /// What a handler left of a body is read, up to this, to keep the connection.
 constexpr std::uint64_t max_skipped = 256UL * 1024;
 constexpr duration linger_for = std::chrono::seconds(2);
+constexpr tick ticks_to_say_so = 20;
 
 void append_number(std::string& to, std::uint64_t n, int base = 10)
 {
@@ -83,9 +85,10 @@ void peer_watch::readable() noexcept
         if (next == state::again) return;
         break;
     }
-    while (!is_over()) {
-        // The reactor was told of bytes that had been read by then.
-        begin();
+    for (verdict v; (v = look()) != verdict::over;) {
+        // The reactor was told of bytes that had been read by then; or of such as stay unread, and it would tell again at once.
+        if (v == verdict::quiet) begin();
+        else begin_later();
         state expected = state::looking;
         if (state_.compare_exchange_strong(expected, state::watching)) return;
         state_.store(state::looking);
@@ -93,16 +96,35 @@ void peer_watch::readable() noexcept
     state_.store(state::over);
 }
 
-/// True: there is nothing more to watch for.
-bool peer_watch::is_over() noexcept
+void peer_watch::begin_later()
+{
+    if (!later_) later_.emplace(executor_);
+    later_->expires_after(std::chrono::seconds(1));
+    later_->async_wait(
+        asio::bind_executor(executor_, [self = shared_from_this()](const asio::error_code& ec) {
+            if (!ec) self->readable();
+        }));
+}
+
+peer_watch::verdict peer_watch::look() noexcept
 {
     char c;
     const ssize_t n = ::recv(socket_.native_handle(), &c, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n > 0) return true; // the next request: the client is there, more cannot be known
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
+    if (n > 0) {
+        // The next request: the client is there, more cannot be known. Encrypted it may be a farewell.
+        if (!encrypted_) return verdict::over;
+#if defined(POLLRDHUP)
+        ::pollfd end{socket_.native_handle(), POLLRDHUP, 0};
+        if (::poll(&end, 1, 0) <= 0) return verdict::unread;
+#else
+        return verdict::over;
+#endif
+    } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        return verdict::quiet;
+    }
     cancel_(std::make_exception_ptr(std::system_error(
         std::make_error_code(std::errc::connection_reset), "http: the client went away")));
-    return true;
+    return verdict::over;
 }
 
 void peer_watch::stop() noexcept
@@ -112,6 +134,7 @@ void peer_watch::stop() noexcept
         if (expected == state::over) return;
         std::this_thread::yield();
     }
+    if (later_) later_->cancel();
 }
 
 // ---------------------------------------------------------------- guarded_descriptor
@@ -120,12 +143,14 @@ bool guarded_descriptor::look(tick now) noexcept
 {
     const tick due = due_.load(std::memory_order_relaxed);
     if (due == 0 || now < due) return false;
-    due_.store(0, std::memory_order_relaxed);
-    expired_.store(true, std::memory_order_relaxed);
-    if (what() == doing::writing) {
+    const bool again = expired_.exchange(true, std::memory_order_relaxed);
+    if (what() == doing::writing || again) {
+        due_.store(0, std::memory_order_relaxed);
         cut();
     } else {
-        end_reading(); // it can still say so
+        // It can still say so. A read of TLS may have to write, which the end of reading does not wake.
+        due_.store(now + ticks_to_say_so, std::memory_order_relaxed);
+        end_reading();
     }
     return true;
 }
@@ -372,6 +397,7 @@ void connection::prepare_request()
     r.path_values_.clear();
     r.pattern_ = {};
     r.context_ = context();
+    own_context_ = context();
 
     is_head_ = r.method_ == "HEAD";
     body_ended_ = parser_.complete();
@@ -430,10 +456,8 @@ task<connection::outcome> connection::answer()
         if (!send_now({})) co_await send_pending({});
         co_return outcome::linger;
     }
-    // Answers to requests that were sent ahead travel together.
-    if (in_begin_ == in_end_ || out_.size() >= gathered || !keep_alive_) {
-        if (!send_now({})) co_await send_pending({});
-    }
+    // At once: the next request may have been sent ahead, and its handler may take its time.
+    if (!send_now({})) co_await send_pending({});
     co_return keep_alive_ ? outcome::go_on : outcome::linger;
 }
 
@@ -462,7 +486,7 @@ task<> connection::call_handler()
         if (request_.context_ && request_.context_.err() == e.code()) {
             // It gave up, as it was told to.
             if (e.code() == errc::deadline_exceeded) s = status::service_unavailable;
-            else if (end_context_)
+            else if (own_context_ && own_context_.err())
                 lost_ = true; // the client went away, or the server is being cut off
         }
     } catch (const std::exception& e) {
@@ -481,6 +505,7 @@ task<> connection::call_handler()
     end_context_.reset();
     if (!thrown || lost_) co_return;
 
+    if (code(s) < 200 || code(s) > 999) s = status::internal_server_error; // none to answer with
     if (s == status::internal_server_error) {
         server_->counts.panics.fetch_add(1, std::memory_order_relaxed);
         log(log_level::error, "http: " + std::string(request_.method_) + " " +
@@ -544,9 +569,10 @@ context connection::request_context()
     auto [ctx, cancel] = with_cancel_cause(parent);
     if (!end_context_) end_context_ = cancel;
     // What has arrived already, or will be read by the handler, says nothing about the client's end.
-    watch_ = std::make_shared<peer_watch>(stream_->socket(), this_goroutine::get_executor(),
-                                          std::move(cancel));
+    watch_ = std::make_shared<peer_watch>(stream_->socket(), stream_->encrypted(),
+                                          this_goroutine::get_executor(), std::move(cancel));
     if (body_ended_ && in_begin_ == in_end_) watch_->begin();
+    own_context_ = ctx;
     return ctx;
 }
 
@@ -611,9 +637,9 @@ task<> connection::write_body(std::string_view piece)
         append_head(announced_);
     }
     if (piece.empty()) co_return;
-    res.streamed_ += piece.size();
-    if (announced_ && res.streamed_ > *announced_)
+    if (announced_ && piece.size() > *announced_ - res.streamed_)
         weft::detail::throw_misuse("http: more was written than Content-Length says");
+    res.streamed_ += piece.size();
     if (is_head_ || is_bodiless(res.status_)) co_return;
 
     if (in_chunks_) {

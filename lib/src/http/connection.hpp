@@ -12,6 +12,8 @@
 #include <weft/http/response.hpp>
 #include <weft/http/server_options.hpp>
 
+#include <asio/steady_timer.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -33,8 +35,9 @@ using tick = std::uint64_t;
 /// Sees a client go away while a handler runs. It outlives the connection if the reactor still holds its wait then.
 class peer_watch : public std::enable_shared_from_this<peer_watch> {
 public:
-    peer_watch(asio::ip::tcp::socket& s, const executor& ex, cancel_cause_function cancel)
-        : socket_(s), executor_(ex), cancel_(std::move(cancel))
+    peer_watch(asio::ip::tcp::socket& s, bool encrypted, const executor& ex,
+               cancel_cause_function cancel)
+        : socket_(s), encrypted_(encrypted), executor_(ex), cancel_(std::move(cancel))
     {
     }
     /// Nobody waits to read from the socket until `stop`.
@@ -47,12 +50,17 @@ private:
     /// he leaves that state. looking -> again: the wait that he began has ended already, he has to look once more.
     enum class state { watching, looking, again, over };
 
+    enum class verdict : std::uint8_t { over, quiet, unread };
+
     void readable() noexcept;
-    [[nodiscard]] bool is_over() noexcept;
+    void begin_later();
+    [[nodiscard]] verdict look() noexcept;
 
     asio::ip::tcp::socket& socket_;
+    const bool encrypted_;
     const executor executor_;
     const cancel_cause_function cancel_;
+    std::optional<asio::steady_timer> later_; ///< whose turn it is to look may use it; and `stop`
     std::atomic<state> state_{state::watching};
 };
 
@@ -180,7 +188,8 @@ private:
     bool keep_alive_ = false;
     bool in_chunks_ = false;
     bool is_head_ = false;
-    bool lost_ = false; ///< the client is gone, or a response broke off: nothing can follow
+    context own_context_; ///< what `request_context` made for this request
+    bool lost_ = false;   ///< the client is gone, or a response broke off: nothing can follow
     std::shared_ptr<peer_watch> watch_;
     std::optional<cancel_function> end_context_;
 };

@@ -35,7 +35,8 @@ std::string connecting_to(const url& to)
     return "http: connecting to " + to.authority();
 }
 
-/// getaddrinfo cannot be interrupted: if `ctx` ends, Asio's thread goes on with it, and nobody waits for that.
+/// getaddrinfo cannot be interrupted: if `ctx` ends, a thread of Asio's goes on with it, and nobody waits for that: there are
+/// eight of them in a runtime with threads of its own, from Asio 1.36 on, else one.
 task<std::vector<tcp::endpoint>> addresses_of(context ctx, const url& to)
 {
     std::vector<tcp::endpoint> where;

@@ -218,8 +218,10 @@ void server_state::accepted(listener& l, tcp::socket s, held_permit permit)
 
 task<> server_state::serve_connection(std::shared_ptr<server_state> self,
                                       std::unique_ptr<stream> bytes, tcp::endpoint remote,
-                                      held_permit)
+                                      held_permit permit)
 {
+    const auto alive = self; // the permit is the server's
+    const held_permit held = std::move(permit);
     connection c(std::move(self), std::move(bytes), remote);
     co_await c.run();
 }

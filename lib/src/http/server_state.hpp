@@ -90,7 +90,7 @@ private:
     void accepted(listener& l, asio::ip::tcp::socket s, held_permit permit);
     static task<> serve_connection(std::shared_ptr<server_state> self,
                                    std::unique_ptr<stream> bytes, asio::ip::tcp::endpoint remote,
-                                   held_permit);
+                                   held_permit permit);
     void stop_accepting();
     template <class Visit>
     void each(Visit visit) noexcept;

@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "stream.hpp"
 
+#include <weft/bind.hpp>
+#include <weft/context.hpp>
+
 #include <asio/as_tuple.hpp>
 #include <asio/deferred.hpp>
 #include <asio/ssl.hpp>
 
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -67,11 +71,12 @@ public:
 
     task<> end_of_writing() override
     {
-        // Only our half: the other side may never answer.
-        ::SSL_shutdown(stream_.native_handle());
-        asio::error_code ignored;
+        // What we have to say goes out at once; the other side may never answer to it.
+        const auto until = with_timeout(background(), std::chrono::seconds(1));
+        auto [ignored] =
+            co_await weft::bind(until.ctx, stream_.async_shutdown(asio::deferred))(plainly);
+        until.cancel();
         (void)stream_.next_layer().shutdown(tcp::socket::shutdown_send, ignored);
-        co_return;
     }
 
     void close() noexcept override
