@@ -121,12 +121,8 @@ weft::task<attempt> deliverer::deliver(weft::context ctx, const job& j)
 {
     attempt a = co_await try_to(ctx, j);
     // Texts of errors name the URL, and its query may be secret.
-    if (const std::size_t at = j.what.target.find('?'); at != std::string::npos) {
-        const std::string_view query = std::string_view(j.what.target).substr(at + 1);
-        std::string& text = a.result.error;
-        for (std::size_t i = 0; !query.empty() && (i = text.find(query, i)) != std::string::npos;)
-            text.replace(i, query.size(), "...");
-    }
+    if (const std::size_t at = j.what.target.find('?'); at != std::string::npos)
+        hide(a.result.error, std::string_view(j.what.target).substr(at + 1));
     co_return a;
 }
 

@@ -75,4 +75,12 @@ std::string without_query(std::string_view target)
     return std::string(target.substr(0, question)) + "?...";
 }
 
+void hide(std::string& text, std::string_view secret)
+{
+    constexpr std::string_view ellipsis = "..."; // may have the secret in it: go on behind it
+    if (secret.empty()) return;
+    for (std::size_t i = 0; (i = text.find(secret, i)) != std::string::npos; i += ellipsis.size())
+        text.replace(i, secret.size(), ellipsis);
+}
+
 } // namespace relay

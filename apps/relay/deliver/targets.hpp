@@ -24,5 +24,7 @@ void set_target(delivery& what, std::string_view url, bool allow_private);
 
 /// For logs and lists: what may be secret is left out, the query.
 [[nodiscard]] std::string without_query(std::string_view target);
+/// Makes an ellipsis of each place where `text` names `secret`.
+void hide(std::string& text, std::string_view secret);
 
 } // namespace relay

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "api.hpp"
 
+#include <asio/ip/address.hpp>
+
 #include <charconv>
 #include <functional>
 #include <stdexcept>
@@ -20,6 +22,21 @@ constexpr std::size_t longest_list = 1000;
 void send_json(http::response& res, const json& j)
 {
     res.send(dump(j) + "\n", "application/json");
+}
+
+std::string_view without_port(std::string_view host)
+{
+    if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+    return host.substr(0, host.find(':'));
+}
+
+bool is_loopback(std::string_view host)
+{
+    constexpr std::string_view name = "localhost";
+    if (http::equal_ignoring_case(host, name)) return true;
+    asio::error_code ec;
+    const auto address = asio::ip::make_address(host, ec);
+    return !ec && address.is_loopback();
 }
 
 void send_error(http::response& res, http::status s, std::string_view text)
@@ -71,9 +88,16 @@ http::handler api::with_json_errors(http::handler next)
     };
 }
 
-http::handler api::from_here(http::handler next)
+http::handler api::from_here(http::handler next, const std::string& local_name)
 {
-    return [next = std::move(next)](http::request& req, http::response& res) -> weft::task<> {
+    return [next = std::move(next), &local_name](http::request& req,
+                                                 http::response& res) -> weft::task<> {
+        const std::string_view host = without_port(req.host());
+        if (!local_name.empty() && !host.empty() && !is_loopback(host) &&
+            !http::equal_ignoring_case(host, local_name))
+            throw http::error(http::status::forbidden,
+                              "the request is for another host; with tokens (--tokens FILE) "
+                              "any name will do");
         if (req.method() != "GET" && req.method() != "HEAD") {
             const std::string_view site = req.header("Sec-Fetch-Site");
             std::string_view origin = req.header("Origin");

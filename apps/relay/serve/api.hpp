@@ -29,8 +29,10 @@ public:
     /// Middleware: turns what is thrown into JSON.
     [[nodiscard]] weft::http::handler with_json_errors(weft::http::handler next);
 
-    /// Middleware: 403 for a change that a page of somebody else makes a browser ask for.
-    [[nodiscard]] static weft::http::handler from_here(weft::http::handler next);
+    /// Middleware: 403 for a change that a page of somebody else makes a browser ask for; and, if `local_name` is not empty, for
+    /// a Host that is neither this machine's loopback nor that name: a page may let its own name lead here.
+    [[nodiscard]] static weft::http::handler from_here(weft::http::handler next,
+                                                       const std::string& local_name);
 
 private:
     weft::task<> put(weft::http::request& req, weft::http::response& res);

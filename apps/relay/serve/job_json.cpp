@@ -8,6 +8,7 @@
 
 #include <weft/http.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -88,6 +89,46 @@ int attempts_from(const json& j)
     return j.get<int>();
 }
 
+std::size_t end_of_string(std::string_view text, std::size_t i)
+{
+    for (++i; text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
+    return i + 1;
+}
+
+std::size_t end_of_value(std::string_view text, std::size_t i)
+{
+    std::size_t depth = 0;
+    do {
+        switch (text[i]) {
+        case '"': i = end_of_string(text, i); break;
+        case '{':
+        case '[': ++depth, ++i; break;
+        case '}':
+        case ']': --depth, ++i; break;
+        default: i = depth != 0 ? i + 1 : std::min(text.find_first_of(" \t\r\n,}", i), text.size());
+        }
+    } while (depth != 0);
+    return i;
+}
+
+/// The text of a field's value in an object that has been parsed before, and has it. Numbers keep their digits so, and
+/// nothing has to be written again.
+std::string_view value_text(std::string_view object, std::string_view field)
+{
+    constexpr std::string_view blank = " \t\r\n";
+    std::string_view found;
+    std::size_t i = object.find('{') + 1;
+    while ((i = object.find_first_not_of(" \t\r\n,", i)) != std::string_view::npos &&
+           object[i] == '"') {
+        const std::size_t end = end_of_string(object, i);
+        const bool wanted = json::parse(object.substr(i, end - i)) == field;
+        const std::size_t value = object.find_first_not_of(blank, object.find(':', end) + 1);
+        i = end_of_value(object, value);
+        if (wanted) found = object.substr(value, i - value); // the last one, as the parser has it
+    }
+    return found;
+}
+
 } // namespace
 
 new_job parse_job(std::string_view text, const job_limits& limits)
@@ -97,6 +138,8 @@ new_job parse_job(std::string_view text, const job_limits& limits)
         j = json::parse(text);
     } catch (const json::parse_error& e) {
         bad("the body is no JSON: at byte " + std::to_string(e.byte));
+    } catch (const json::out_of_range&) {
+        bad("the body has a number that is too large");
     }
     if (!j.is_object()) bad("the body must be an object");
     if (!j.contains("target")) bad("\"target\" is missing");
@@ -112,7 +155,8 @@ new_job parse_job(std::string_view text, const job_limits& limits)
             result.what.headers = headers_from(value);
         } else if (name == "body") {
             type = value.is_string() ? "text/plain; charset=utf-8" : "application/json";
-            result.what.body = value.is_string() ? value.get<std::string>() : value.dump();
+            result.what.body =
+                value.is_string() ? value.get<std::string>() : std::string(value_text(text, name));
         } else if (name == "body_base64") {
             type = "application/octet-stream";
             std::optional<std::string> bytes = from_base64(text_of(value, name));

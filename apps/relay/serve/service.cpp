@@ -58,6 +58,10 @@ std::string default_file()
 
 weft::task<std::unique_ptr<queue>> open_queue(weft::context ctx, const options& o)
 {
+    // There may be a password in it: it is not repeated.
+    if (o.queue.find("://") != std::string::npos && !o.queue.starts_with("redis://"))
+        throw std::runtime_error("--queue is neither a file nor redis://HOST...: "
+                                 "no other kind of URL is known, nor TLS to a Redis");
     if (o.queue.starts_with("redis:")) {
 #if defined(WEFT_RELAY_REDIS)
         redis_queue_options how;
@@ -128,6 +132,7 @@ struct service {
     hosts all_hosts;
     deliverer posts;
     tokens known;
+    std::string local_name; ///< what is asked for by another name, without tokens, is refused
     http::server server;
     api intake;
     std::optional<worker> works;
@@ -137,7 +142,8 @@ struct service {
 void listen(service& s, const options& o)
 {
     s.server.use([&s](http::handler next) { return s.intake.with_json_errors(std::move(next)); });
-    s.server.use(&api::from_here);
+    s.server.use(
+        [&s](http::handler next) { return api::from_here(std::move(next), s.local_name); });
     s.server.use([&s](http::handler next) { return s.known.guarded(std::move(next)); });
     s.shown->add_routes(s.server);
     if (o.role != role::work) s.intake.add_routes(s.server);
@@ -153,6 +159,8 @@ void listen(service& s, const options& o)
         throw std::runtime_error(o.listen +
                                  " can be reached by others: give them tokens (--tokens FILE), "
                                  "or say --open to let everybody in");
+    if (at.address().is_loopback() && s.known.empty())
+        s.local_name = o.listen.substr(0, o.listen.rfind(':'));
     const std::string host =
         at.address().is_v6() ? '[' + at.address().to_string() + ']' : at.address().to_string();
     spdlog::info("listening on {}://{}:{}", safe ? "https" : "http", host, at.port());

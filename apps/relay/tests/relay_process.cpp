@@ -38,7 +38,7 @@ answer relay_process::ask(std::string_view method, std::string_view path, const 
 {
     if (port_ == 0) port_ = port();
     std::string text = std::string(method) + ' ' + std::string(path) +
-                       " HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n";
+                       " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
     if (!token.empty()) text += "Authorization: Bearer " + std::string(token) + "\r\n";
     if (!body.empty()) text += "Content-Type: application/json\r\n";
     if (method == "POST") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";

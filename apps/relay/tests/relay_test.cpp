@@ -93,9 +93,10 @@ TEST_CASE("what is no job is refused, and says why")
     CHECK(r.ask("GET", "/jobs?limit=1001").status == 400);
     CHECK(r.ask("DELETE", "/jobs").status == 405);
     CHECK(r.ask("GET", "/nowhere").status == 404);
-    const auto plain = weft_test::wire(r.port())
-                           .send("POST /jobs HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}")
-                           .receive();
+    const auto plain =
+        weft_test::wire(r.port())
+            .send("POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+            .receive();
     CHECK(plain.status == 415);
     CHECK(r.ask("GET", "/stats").body["ready"] == 0);
     CHECK(r.metric("relay_requests_refused_total") >= 10);
@@ -281,15 +282,23 @@ TEST_CASE("pages of others cannot make a browser change anything")
 {
     const directory d;
     relay_process r(d.file());
-    const auto post = [&](const std::string& header) {
+    const auto post = [&](const std::string& header, const std::string& host = "localhost:1") {
         return weft_test::wire(r.port())
-            .send("POST /jobs/x-1/retry HTTP/1.1\r\nHost: relay:1\r\nContent-Length: 0\r\n" +
+            .send("POST /jobs/x-1/retry HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 0\r\n" +
                   header + "\r\n")
             .receive()
             .status;
     };
     CHECK(post("") == 404);
-    CHECK(post("Origin: http://relay:1\r\n") == 404);
+    CHECK(post("Origin: http://localhost:1\r\n") == 404);
+    CHECK(post("", "127.0.0.1") == 404);
+    CHECK(post("", "[::1]:8080") == 404);
+    // A name of theirs may lead here.
+    CHECK(post("Origin: http://evil.example:1\r\n", "evil.example:1") == 403);
+    CHECK(weft_test::wire(r.port())
+              .send("GET /jobs HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+              .receive()
+              .status == 403);
     CHECK(post("Sec-Fetch-Site: same-origin\r\n") == 404);
     CHECK(post("Origin: http://evil.example\r\n") == 403);
     CHECK(post("Origin: null\r\n") == 403);
@@ -340,6 +349,9 @@ TEST_CASE("what cannot be is told at once, and nothing is begun")
     says({"--cert", d.write("c", "x")}, 2, "--key");
     says({"--queue", d.file(), "--listen", "nowhere"}, 1, "nowhere");
     says({"--queue", d.file(), "--listen", "0.0.0.0:0"}, 1, "--tokens FILE");
+    says({"--queue", "rediss://:s3cret@host:6379/q"}, 1, "nor TLS to a Redis");
+    CHECK_FALSE(has(run_program(WEFT_RELAY, {"--queue", "rediss://:s3cret@host:6379/q"}).printed,
+                    "s3cret"));
     says({"--queue", d.file("no/such.db"), "--listen", "127.0.0.1:0"}, 1, "no/such.db");
     says({"--queue", d.file(), "--signing-keys", d.write("k", "secret\n")}, 1, "whsec_");
     says({"--queue", d.file(), "--tokens", d.write("t", "only\n")}, 1,
@@ -359,7 +371,7 @@ TEST_CASE("options come from a file, too")
                                   "\"\nlisten = \"127.0.0.1:0\"\nlease = \"5s\"\nquiet = true\n");
     weft_test::program r(WEFT_RELAY, {"--config", config});
     CHECK(weft_test::wire(r.port())
-              .send("GET /healthz HTTP/1.1\r\nHost: r\r\nConnection: close\r\n\r\n")
+              .send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
               .receive()
               .status == 200);
 }

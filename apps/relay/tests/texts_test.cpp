@@ -120,7 +120,7 @@ TEST_CASE("jobs that are taken")
         R"({"target":"https://example.com/","headers":{"X-A":"1"},"body":{"b": [1, 2]},"delay":"5m","max_attempts":3,
                             "idempotency_key":"k"})",
         limits);
-    CHECK(j.what.body == R"({"b":[1,2]})");
+    CHECK(j.what.body == R"({"b": [1, 2]})"); // as it was written
     CHECK(j.what.headers == relay::header_list{{"X-A", "1"}, {"Content-Type", "application/json"}});
     CHECK(j.delay == 5min);
     CHECK(j.max_attempts == 3);
@@ -133,6 +133,39 @@ TEST_CASE("jobs that are taken")
     CHECK(j.delay == 500ms);
     j = relay::parse_job(R"({"target":"https://example.com/","body_base64":"AAEC/w=="})", limits);
     CHECK(j.what.body == std::string("\0\1\2\xff", 4));
+}
+
+TEST_CASE("a body's JSON is delivered as it was written")
+{
+    const auto body_of = [](const std::string& rest) {
+        return relay::parse_job(R"({"target":"https://example.com/")" + rest + "}", {}).what.body;
+    };
+    for (const std::string body :
+         {R"({"wei":12345678901234567890123,"pi":3.14159265358979323846})", "[]", "{ }", "null",
+          "-1.0e3", R"({"a":"}\\","b":["\"]",{"c":[]}],"body":1})", "[[[\n]]]",
+          R"(["é","\u00e9"])"}) {
+        CHECK(body_of(",\"body\":" + body) == body);
+        CHECK(body_of(" ,\n\t\"b\\u006fdy\" : " + body + " , \"max_attempts\" : 3 ") == body);
+        CHECK(body_of(",\"headers\":{\"body\":\"no\"},\"body\":0,\"body\":" + body + "\n") == body);
+    }
+    const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+    CHECK(body_of(",\"body\":" + deep) == deep);
+    CHECK(complaint(R"({"target":"https://example.com/","body":1e400})") ==
+          "the body has a number that is too large");
+}
+
+TEST_CASE("what is to be hidden is, also if it looks like what hides it")
+{
+    for (const std::string query : {".", "..", "...", "key=1"}) {
+        std::string text = "reading http://nosuch.example/?" + query + " and " + query;
+        const std::size_t most = 4 * text.size();
+        relay::hide(text, query);
+        CHECK(text.size() < most);
+        CHECK(has(text, "/?... and ..."));
+    }
+    std::string text = "as it is";
+    relay::hide(text, "");
+    CHECK(text == "as it is");
 }
 
 TEST_CASE("jobs that are not taken are told why")

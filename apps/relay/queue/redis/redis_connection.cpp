@@ -10,6 +10,7 @@
 #include <asio/system_error.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -25,6 +26,14 @@ std::string code_of(const std::string& error)
     const bool good =
         std::all_of(code.begin(), code.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     return good ? code : "ERR";
+}
+
+/// What a replica answers. Before Redis 7, that a script could not write stands in the middle of the text.
+bool is_of_replica(std::string_view error)
+{
+    return error.starts_with("READONLY ") || error.starts_with("MASTERDOWN ") ||
+           (error.starts_with("ERR Error running script") &&
+            error.find(": -READONLY ") != error.npos);
 }
 
 } // namespace
@@ -101,7 +110,9 @@ weft::task<redis_value> redis_connection::state::ask(weft::context ctx,
     std::optional<redis_wire::outcome> o = co_await answer.receive(ctx);
     if (!o) fail("the runtime ended");
     if (const auto* b = std::get_if<redis_wire::broken>(&*o)) fail(b->why);
-    co_return std::get<redis_value>(std::move(*o));
+    redis_value v = std::get<redis_value>(std::move(*o));
+    if (const std::string* e = v.error_text(); e && is_of_replica(*e)) w->break_off(*e);
+    co_return v;
 }
 
 /// What is on the other side, and is it ready for us?
@@ -125,6 +136,11 @@ weft::task<> redis_connection::state::greet(weft::context ctx, std::shared_ptr<r
     if (const std::string* e = v.error_text()) fail(*e);
     const auto* pong = std::get_if<std::string>(&v.data);
     if (!pong || *pong != "PONG") fail("this is no Redis");
+    if (options.writable.empty()) co_return;
+    std::vector<std::string> nothing{"HDEL", options.writable, "-"};
+    const redis_value written = co_await ask(ctx, w, std::move(nothing));
+    // Other errors (a full disk's) may pass, and leave what only reads.
+    if (const std::string* e = written.error_text(); e && is_of_replica(*e)) fail(*e);
 }
 
 weft::task<std::shared_ptr<redis_wire>> redis_connection::state::connect_to(weft::context ctx,

@@ -23,6 +23,8 @@ struct redis_connection_options {
                          .max = std::chrono::seconds(2)}; ///< between attempts to connect again
     /// A connection that does not answer for so long is given up, also while it begins.
     std::chrono::milliseconds patience{10'000};
+    /// A key that must be writable, so that a replica is passed over; nothing is written. Empty: a replica will do.
+    std::string writable{};
     /// A channel to subscribe to; it takes no commands then. `subscribed` is called each time that this has begun, `heard` for
     /// each message; on some thread, so they must neither block nor throw.
     std::string channel{};
@@ -34,6 +36,9 @@ struct redis_connection_options {
 ///
 /// A command is never sent twice: one whose connection breaks fails, and whether it was carried out is not known. While there is no
 /// connection commands fail at once.
+///
+/// After a fail-over the old Redis may keep its connections. So one that answers as a replica does (READONLY, MASTERDOWN) is broken
+/// off, and the name looked up anew.
 ///
 /// No text it throws has the password in it.
 ///

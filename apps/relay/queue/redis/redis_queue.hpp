@@ -29,7 +29,10 @@ struct redis_queue_options {
 /// Opens the queue that `url` names (see redis_url.hpp); it is made if it is not there. Redis 5 or newer.
 ///
 /// How durable it is, is Redis' matter: with `appendonly yes` and `appendfsync always` what a call has changed is on disk when it
-/// returns. `maxmemory-policy` must be noeviction.
+/// returns. With another `maxmemory-policy` than noeviction it would drop jobs: a Redis with a `maxmemory` and such a policy is
+/// refused, as far as it tells of them.
+///
+/// After a fail-over the name in the URL is looked up anew, until it leads to a Redis that can be written to.
 ///
 /// All times in it are those of Redis' clock; but `reserve_result::next` is told by the caller's.
 ///

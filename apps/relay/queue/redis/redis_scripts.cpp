@@ -239,22 +239,31 @@ if ARGV[3] ~= '' then
     if not n then return {{}, ''} end
     before = '(' .. n
 end
+-- Dead ones of older relays get their number for a score; false: there may be more of these.
+local function dead_by_number()
+    local old = call('ZRANGEBYSCORE', P .. 'dead', '-inf', '(100000000000000', 'LIMIT', 0, 1000)
+    for _, n in ipairs(old) do call('ZADD', P .. 'dead', 'XX', n, n) end
+    return #old < 1000
+end
 local jobs = {}
 local set = state == 'in_flight' and 'leases' or state
-if state ~= '' and call('ZCARD', P .. set) <= 1000 then
-    -- A few of many: not in the order of their numbers.
+local through = 'all'
+if state == 'dead' and dead_by_number() then
+    through = 'dead'
+elseif state ~= '' and call('ZCARD', P .. set) <= 10000 then
+    -- Few, perhaps of very many: not in the order of their numbers.
     local few = call('ZRANGE', P .. set, 0, -1)
     for i, n in ipairs(few) do few[i] = tonumber(n) end
-    table.sort(few, function(a, b) return a > b end)
+    table.sort(few)
     local limit = ARGV[3] ~= '' and tonumber(number_of(ARGV[3])) or math.huge
-    for _, n in ipairs(few) do
+    for i = #few, 1, -1 do
         if #jobs == most then break end
-        if n < limit then jobs[#jobs + 1] = show(string.format('%.0f', n), false) end
+        if few[i] < limit then jobs[#jobs + 1] = show(string.format('%.0f', few[i]), false) end
     end
     return {jobs, ''}
 end
 -- So many at a time that Redis does not stand still.
-local numbers = call('ZREVRANGEBYSCORE', P .. 'all', before, '-inf', 'LIMIT', 0, 1000)
+local numbers = call('ZREVRANGEBYSCORE', P .. through, before, '-inf', 'LIMIT', 0, 1000)
 for _, n in ipairs(numbers) do
     if #jobs == most then return {jobs, ''} end
     if state == '' or call('HGET', P .. 'j:' .. n, 'state') == state then

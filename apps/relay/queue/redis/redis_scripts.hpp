@@ -18,7 +18,8 @@
 ///     ready       zset    numbers, by the time since when
 ///     delayed     zset    numbers, by the time when they become ready
 ///     leases      zset    numbers of jobs in flight, by the end of the lease
-///     done, dead  zset    numbers, by the time when
+///     done        zset    numbers, by the time when
+///     dead        zset    numbers, by number (older relays: by the time when, which is much less; `list` puts that right)
 ///     k:key       string  idempotency key: "n fingerprint"; ends some time after its job's record, never before
 ///     spent       list    numbers of jobs that are done and still have their bodies
 ///     open        set     what the last script has changed: its mark (in meta: last), and a number or "h" and a host

@@ -70,7 +70,7 @@ end
 
 local function make_dead(n, at)
     call('HSET', P .. 'j:' .. n, 'state', 'dead', 'due', at)
-    call('ZADD', P .. 'dead', at, n)
+    call('ZADD', P .. 'dead', n, n)
 end
 
 -- The lease of a job in flight is over.
@@ -120,7 +120,7 @@ local function mend_job(n, hosts)
         if state ~= f[2] then call('ZREM', P .. set, n) end
     end
     if f[2] then
-        call('ZADD', P .. kept_in[f[2]], f[3], n)
+        call('ZADD', P .. kept_in[f[2]], f[2] == 'dead' and n or f[3], n)
         call('ZADD', P .. 'all', n, n)
         if f[2] == 'done' then call('RPUSH', P .. 'spent', n) end
     else -- a put that was not finished, or a record that was to be forgotten

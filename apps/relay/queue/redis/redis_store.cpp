@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "redis_store.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <array>
 #include <iterator>
 #include <random>
@@ -30,6 +32,26 @@ std::string random_id()
     return id;
 }
 
+/// A Redis that makes room by itself does so with jobs. INFO, because providers forbid CONFIG.
+weft::task<> refuse_eviction(weft::context ctx, const redis_store& s)
+{
+    redis_store::texts question{"INFO", "memory"};
+    redis_value v = co_await s.redis->command(ctx, std::move(question));
+    if (const std::string* e = v.error_text()) {
+        spdlog::warn("queue: {} does not tell its maxmemory-policy, which must be noeviction: {}",
+                     s.url.where(), *e);
+        co_return;
+    }
+    const std::string_view memory = v.string();
+    const std::string_view limit = info_value(memory, "maxmemory");
+    const std::string_view policy = info_value(memory, "maxmemory_policy");
+    if (limit.empty() || limit == "0" || policy.empty() || policy == "noeviction") co_return;
+    throw queue_unavailable("redis: " + s.url.where() + ": its maxmemory-policy is " +
+                            std::string(policy) +
+                            ", by which it drops jobs when its memory is full; it must be "
+                            "noeviction");
+}
+
 } // namespace
 
 weft::task<std::shared_ptr<redis_store>> redis_store::open(weft::context ctx, std::string url,
@@ -41,7 +63,9 @@ weft::task<std::shared_ptr<redis_store>> redis_store::open(weft::context ctx, st
     std::shared_ptr<redis_store> store(new redis_store{to, o, meta, random_id(), {}, nullptr});
     redis_connection_options c;
     c.patience = o.patience;
+    c.writable = meta;
     store->redis = co_await redis_connection::open(ctx, to, std::move(c));
+    co_await refuse_eviction(ctx, *store);
     redis_scripts& s = store->scripts;
     const std::array all{&s.put,  &s.hosts, &s.take,  &s.extend, &s.ack,  &s.release,
                          &s.bury, &s.kick,  &s.stats, &s.find,   &s.list, &s.look};

@@ -4,6 +4,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 
@@ -35,6 +36,17 @@ std::int64_t redis_value::number() const
     std::int64_t n = 0;
     if (!s || std::from_chars(s->data(), s->data() + s->size(), n).ec != std::errc()) unexpected();
     return n;
+}
+
+std::string_view info_value(std::string_view info, std::string_view name)
+{
+    while (!info.empty()) {
+        const std::string_view line = info.substr(0, info.find_first_of("\r\n"));
+        if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
+            return line.substr(name.size() + 1);
+        info.remove_prefix(std::min(info.size(), line.size() + 1));
+    }
+    return {};
 }
 
 } // namespace relay

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -66,5 +67,8 @@ private:
         return *v;
     }
 };
+
+/// Of what INFO answers, "name:value" a line, the value; empty: there is none of that name.
+[[nodiscard]] std::string_view info_value(std::string_view info, std::string_view name);
 
 } // namespace relay

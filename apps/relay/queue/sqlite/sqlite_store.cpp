@@ -248,6 +248,8 @@ void sqlite_store::begin()
 void sqlite_store::commit()
 {
     sql_->commit.execute();
+    for (const std::string& host : left_) hosts_.erase(host);
+    left_.clear();
 }
 
 void sqlite_store::roll_back() noexcept
@@ -260,6 +262,8 @@ void sqlite_store::roll_back() noexcept
     counts_ = counts_before_;
     numbers_end_ = numbers_end_before_;
     next_timed_ = 0; // read it anew
+    for (const std::string& host : left_) hosts_.find(host)->second.left = false;
+    turn_.splice(turn_.begin(), left_); // it was their turn
 }
 
 // ---------------------------------------------------------------- in memory
@@ -272,9 +276,14 @@ void sqlite_store::move(job_state from, job_state to) noexcept
 
 void sqlite_store::host_has_ready(std::string_view host)
 {
-    if (hosts_.contains(host)) return;
-    const auto at = turn_.emplace(turn_.end(), host);
-    hosts_.emplace(*at, at);
+    if (const auto known = hosts_.find(host); known != hosts_.end()) {
+        place& p = known->second;
+        if (std::exchange(p.left, false)) turn_.splice(turn_.end(), left_, p.at);
+        return;
+    }
+    std::list<std::string> fresh(1, std::string(host));
+    hosts_.emplace(fresh.front(), place{fresh.begin()});
+    turn_.splice(turn_.end(), fresh);
 }
 
 std::string sqlite_store::id_of(std::int64_t number) const
@@ -423,8 +432,8 @@ reserve_result sqlite_store::reserve(const reserve_request& r)
                 std::min({room > held ? room - held : 0, share, r.most - result.jobs.size()});
             const std::size_t got = want > 0 ? reserve_of(*host, want, r, result.jobs) : 0;
             if (got < want) { // it has no more
-                hosts_.erase(*host);
-                turn_.erase(host);
+                hosts_.find(*host)->second.left = true;
+                left_.splice(left_.end(), turn_, host);
             } else {
                 turn_.splice(turn_.end(), turn_, host);
                 more = more || got > 0;

@@ -100,11 +100,16 @@ private:
     micros next_timed_ = 0; ///< nothing is due before; may be too early
     micros last_tick_ = 0;
 
+    struct place {
+        std::list<std::string>::iterator at;
+        bool left = false; ///< in left_, else in turn_
+    };
     std::list<std::string> turn_; ///< hosts with ready jobs; whose turn it is stands first
-    std::unordered_map<std::string_view, std::list<std::string>::iterator>
-        hosts_; ///< views into turn_
+    std::list<std::string> left_; ///< that had no more, since `begin`: a roll-back needs them
+    std::unordered_map<std::string_view, place> hosts_; ///< all of both; views into them
 
-    // As they were at `begin`: what a roll-back goes back to. Too many hosts, and too early a `next_timed_`, do no harm.
+    // As they were at `begin`: what a roll-back goes back to, besides left_. Hosts that came since, and too early a `next_timed_`,
+    // do no harm.
     counters counts_before_;
     std::int64_t numbers_end_before_ = 1;
 };

@@ -6,8 +6,11 @@
 #include "queue_suite.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace {
@@ -414,6 +417,69 @@ TEST_CASE("queue: lists are newest first, by state, page by page")
             REQUIRE(second.size() == 1);
             CHECK(second[0].id == jobs[1].id);
         }
+    });
+}
+
+TEST_CASE("queue: of more than a thousand dead, too, lists are newest first, page by page")
+{
+    on_queue([](owner& q, backend&) -> weft::task<> {
+        constexpr std::size_t many = 1200, at_a_time = 16;
+        weft_test::team putting;
+        const auto put_some = [&]() -> weft::task<> {
+            for (std::size_t i = 0; i < many / at_a_time; ++i)
+                co_await put(*q, a_job("h" + std::to_string(i % 3) + ":1"));
+        };
+        for (std::size_t i = 0; i < at_a_time; ++i) putting.go(put_some);
+        co_await putting.join();
+        const reserve_result r = co_await reserve(*q, many);
+        REQUIRE(r.jobs.size() == many);
+        // Not in the order of their coming, and some live on.
+        weft_test::team burying;
+        const auto bury_some = [&](std::size_t which) -> weft::task<> {
+            for (std::size_t i = many; i-- > 0;) {
+                if (i % at_a_time == which) CHECK(co_await bury(*q, r.jobs[i].lease));
+            }
+        };
+        for (std::size_t which = 1; which < at_a_time; ++which) burying.go(bury_some, which);
+        co_await burying.join();
+
+        const auto all = [&](std::optional<job_state> state,
+                             std::size_t limit) -> weft::task<std::vector<job>> {
+            std::vector<job> found;
+            relay::list_request page;
+            page.state = state;
+            page.limit = limit;
+            while (true) {
+                const std::vector<job> jobs = co_await q->list(weft::background(), page);
+                if (jobs.empty()) break;
+                CHECK(jobs.size() <= limit);
+                found.insert(found.end(), jobs.begin(), jobs.end());
+                page.after = jobs.back().id;
+            }
+            co_return found;
+        };
+        const std::vector<job> every = co_await all(std::nullopt, 1000);
+        CHECK(every.size() == many);
+        std::map<job_state, std::vector<std::string>> expected;
+        for (const job& j : every) expected[j.state].push_back(j.id);
+        std::vector<std::string>& dead = expected[job_state::dead];
+        REQUIRE(dead.size() == many - many / at_a_time);
+        const auto check = [&](job_state state, std::size_t limit) -> weft::task<> {
+            std::vector<std::string> ids;
+            for (const job& j : co_await all(state, limit)) {
+                CHECK(j.state == state);
+                ids.push_back(j.id);
+            }
+            CHECK(ids == expected[state]);
+        };
+        for (const std::size_t limit : {100u, 1000u, 5000u}) co_await check(job_state::dead, limit);
+        co_await check(job_state::in_flight, 10);
+
+        for (const std::size_t i : {0u, 500u}) {
+            CHECK(co_await q->kick(weft::background(), dead[i]));
+            dead.erase(dead.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+        co_await check(job_state::dead, 100);
     });
 }
 

@@ -9,7 +9,13 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/write.hpp>
 
+#include <atomic>
+#include <chrono>
+#include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -26,6 +32,8 @@ public:
     {
         all_.go(&impostor::serve, this, std::move(says), closes);
     }
+    /// How many connections there have been.
+    [[nodiscard]] int accepted() const { return accepted_; }
     [[nodiscard]] std::string url() const
     {
         return "redis://:very-secret@127.0.0.1:" +
@@ -44,6 +52,7 @@ private:
             while (true) {
                 asio::ip::tcp::socket s = co_await weft::bind(
                     self->life_.ctx, self->acceptor_.async_accept(asio::deferred));
+                ++self->accepted_;
                 self->all_.go(&impostor::talk, self, std::move(s), says, closes);
             }
         } catch (const std::system_error&) { // the end
@@ -71,6 +80,7 @@ private:
     asio::ip::tcp::acceptor acceptor_;
     weft::cancellable<weft::cancel_function> life_;
     weft::wait_group all_;
+    std::atomic<int> accepted_{0};
 };
 
 struct answers {
@@ -96,6 +106,25 @@ std::vector<answers> nonsense()
         {{"", "$999999999999\r\nx"}, false},
         {{"", "+OK"}, false},
     };
+}
+
+/// The connections of queues: those that have last run a script.
+weft::task<std::set<std::string>> queues_at(redis_server& server)
+{
+    relay::redis_value v = co_await tell(server, "CLIENT LIST");
+    std::istringstream lines(v.string());
+    std::set<std::string> ids;
+    for (std::string line; std::getline(lines, line);) {
+        if (contains(line, " cmd=evalsha")) ids.insert(line.substr(0, line.find(' ')));
+    }
+    co_return ids;
+}
+
+/// How many connections there have been, this one among them.
+weft::task<long long> accepted_by(redis_server& server)
+{
+    relay::redis_value v = co_await tell(server, "INFO stats");
+    co_return std::stoll(std::string(relay::info_value(v.string(), "total_connections_received")));
 }
 
 } // namespace
@@ -192,18 +221,131 @@ TEST_CASE("redis: what it refuses is told in its words")
         CHECK(co_await ack(*q, held.lease)); // what makes room may be done
         co_await tell(server, "CONFIG SET maxmemory 0");
 
-        co_await tell(server, "REPLICAOF 127.0.0.1 1");
-        why = co_await complaint_of_put(*q);
-        CHECK(contains(why, "READONLY"));
-        co_await tell(server, "REPLICAOF NO ONE");
-        co_await put(*q, a_job());
-
         co_await tell(server, "SCRIPT FLUSH"); // is noticed, and mended
         co_await put(*q, a_job());
         const relay::job j = co_await look(*q, id);
         CHECK(j.state == relay::job_state::done);
         co_await q->close();
     });
+}
+
+TEST_CASE("redis: one that has become a replica is left, and its name looked up until it is none")
+{
+    redis_server server;
+    in_runtime([&]() -> weft::task<> {
+        owner q = co_await open(server.url(), 60s);
+        const std::string id = co_await put(*q, a_job());
+        const std::set<std::string> before = co_await queues_at(server);
+        CHECK(before.size() == 1);
+        co_await tell(server, "REPLICAOF 127.0.0.1 1"); // it keeps its connections
+        std::string why = co_await complaint_of_put(*q);
+        CHECK(contains(why, "READONLY"));
+        why = co_await complaint_of_opening(server.url());
+        CHECK(contains(why, "READONLY"));
+
+        const long long begin = co_await accepted_by(server);
+        constexpr int times = 200;
+        for (int i = 0; i < times; ++i) { // with pauses, however often it is asked
+            why = co_await complaint_of_put(*q);
+            CHECK(contains(why, "READONLY"));
+            co_await weft::sleep(1ms);
+        }
+        const long long attempts = co_await accepted_by(server) - begin;
+        CHECK(attempts < times / 2);
+
+        co_await tell(server, "REPLICAOF NO ONE");
+        co_await until_back(*q);
+        co_await put(*q, a_job());
+        const std::set<std::string> after = co_await queues_at(server);
+        CHECK_FALSE(after.empty());
+        CHECK(after != before);
+        const relay::job j = co_await look(*q, id);
+        CHECK(j.state == relay::job_state::ready);
+        co_await q->close();
+    });
+}
+
+TEST_CASE("redis: by which answers a replica is known")
+{
+    in_runtime([]() -> weft::task<> {
+        const std::vector<std::string> of_replicas{
+            "READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY "
+            "You can't write against a read only replica."};
+        const std::vector<std::string> others{"ERR unknown command 'READONLY '", "OOM no memory",
+                                              "READONLYABLE"};
+        const auto answer = [](std::string error, bool of_replica) -> weft::task<> {
+            const std::vector<std::string> says{"", "+OK\r\n", "+PONG\r\n", "-" + error + "\r\n",
+                                                "+still here\r\n"};
+            impostor other(says, false);
+            const relay::redis_url to = relay::parse_redis_url(other.url());
+            relay::redis_connection_options usual;
+            auto c = co_await relay::redis_connection::open(background(), to, usual);
+            std::vector<std::string> command{"SET", "a", "b"};
+            const relay::redis_value v = co_await c->command(background(), command);
+            const std::string* const e = v.error_text();
+            const bool is_error = e != nullptr;
+            REQUIRE(is_error);
+            CHECK(*e == error);
+            const auto end = std::chrono::steady_clock::now() + 20s;
+            if (of_replica) {
+                while (other.accepted() < 2 && std::chrono::steady_clock::now() < end)
+                    co_await weft::sleep(1ms);
+                CHECK(other.accepted() >= 2);
+            } else {
+                relay::redis_value next = co_await c->command(background(), command);
+                CHECK(next.string() == "still here");
+                CHECK(other.accepted() == 1);
+            }
+            co_await c->close();
+            co_await other.end();
+        };
+        for (const std::string& error : of_replicas) co_await answer(error, true);
+        for (const std::string& error : others) co_await answer(error, false);
+    });
+}
+
+TEST_CASE("redis: one that would drop jobs when its memory is full is refused")
+{
+    redis_server server({"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"});
+    in_runtime([&]() -> weft::task<> {
+        std::string why = co_await complaint_of_opening(server.url());
+        CHECK(contains(why, "its maxmemory-policy is allkeys-lru"));
+        CHECK(contains(why, "it must be noeviction"));
+        co_await tell(server, "CONFIG SET maxmemory 0"); // it is never full
+        why = co_await complaint_of_opening(server.url());
+        CHECK(why.empty());
+    });
+    redis_server good({"--maxmemory", "100mb", "--maxmemory-policy", "noeviction"});
+    in_runtime([&]() -> weft::task<> {
+        const std::string why = co_await complaint_of_opening(good.url());
+        CHECK(why.empty());
+    });
+}
+
+TEST_CASE("redis: one that does not let relay look at its memory is taken as it is")
+{
+    redis_server server({"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"});
+    in_runtime([&]() -> weft::task<> {
+        co_await tell(server, "ACL SETUSER joe on >pw ~* &* +@all -info");
+        const std::string at = "@127.0.0.1:" + std::to_string(server.port());
+        const std::string why = co_await complaint_of_opening("redis://joe:pw" + at);
+        CHECK(why.empty());
+    });
+}
+
+TEST_CASE("redis: what INFO says is found line by line")
+{
+    using relay::info_value;
+    const std::string_view info =
+        "# Memory\r\nmaxmemory_human:0B\r\nmaxmemory:5\r\n\r\nempty:\r\nx:a:b";
+    CHECK(info_value(info, "maxmemory") == "5");
+    CHECK(info_value(info, "maxmemory_human") == "0B");
+    CHECK(info_value(info, "x") == "a:b");
+    CHECK(info_value(info, "empty").empty());
+    CHECK(info_value(info, "axmemory").empty());
+    CHECK(info_value("", "x").empty());
 }
 
 TEST_CASE("redis: a server that hangs keeps nobody longer than its context, or its patience")

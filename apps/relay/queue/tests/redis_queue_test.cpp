@@ -6,9 +6,12 @@
 #include "redis_test.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace relay_test {
 
@@ -38,6 +41,37 @@ std::unique_ptr<backend> make_backend()
 } // namespace relay_test
 
 using namespace relay_test;
+
+namespace {
+
+weft::task<> put_many(queue& q, int many, milliseconds delay = 0ms)
+{
+    for (int i = 0; i < many; ++i) {
+        relay::new_job n = a_job();
+        n.delay = delay;
+        co_await put(q, std::move(n));
+    }
+}
+
+/// All that are ready.
+weft::task<> end_all(queue& q, weft::task<bool> (*end)(queue&, relay::lease))
+{
+    while (true) {
+        const reserve_result r = co_await reserve(q, 500);
+        if (r.jobs.empty()) co_return;
+        for (const reserved_job& j : r.jobs) CHECK(co_await end(q, j.lease));
+    }
+}
+
+/// How many records of jobs Redis has looked into, with what else is read by HGET.
+weft::task<long long> looks(redis_server& server)
+{
+    relay::redis_value v = co_await tell(server, "INFO commandstats");
+    const std::string how(relay::info_value(v.string(), "cmdstat_hget")); // "calls=12,usec=..."
+    co_return std::stoll(how.substr(how.find('=') + 1));
+}
+
+} // namespace
 
 TEST_CASE("redis: two of them on one Redis share the jobs, and the one inherits from the other")
 {
@@ -123,6 +157,46 @@ TEST_CASE("redis: records of done jobs and idempotency keys are forgotten in tim
             keys = co_await tell(server, "KEYS *");
         } while (keys.elements().size() > 2 && std::chrono::steady_clock::now() < end);
         CHECK(keys.elements().size() <= 2);
+        co_await q->close();
+    });
+}
+
+TEST_CASE("redis: listing a state does not cost what the jobs of the others would")
+{
+    redis_server server;
+    in_runtime([&]() -> weft::task<> {
+        constexpr int some = 1010, newer = 600;
+        owner q = co_await open(server.url());
+        co_await put_many(*q, some);
+        co_await end_all(*q, &bury);
+        co_await put_many(*q, some, 1h);
+        co_await put_many(*q, newer);
+        co_await end_all(*q, &ack);
+        const auto list = [&](relay::job_state state) -> weft::task<std::vector<relay::job>> {
+            relay::list_request r;
+            r.state = state;
+            r.limit = 10;
+            const long long before = co_await looks(server);
+            std::vector<relay::job> jobs = co_await q->list(background(), r);
+            const long long cost = co_await looks(server) - before;
+            CHECK(cost < newer / 2);
+            CHECK(jobs.size() == r.limit);
+            for (const relay::job& j : jobs) CHECK(j.state == state);
+            co_return jobs;
+        };
+        const std::vector<relay::job> dead = co_await list(relay::job_state::dead);
+        co_await list(relay::job_state::delayed);
+
+        // As relays left them that scored the dead by the time.
+        co_await tell(server, "ZUNIONSTORE {relay}:dead 1 {relay}:dead WEIGHTS 0.001");
+        for (int i = 0; i < 3; ++i) {
+            const std::vector<relay::job> again = co_await list(relay::job_state::dead);
+            REQUIRE(again.size() == dead.size());
+            for (std::size_t k = 0; k < dead.size(); ++k) CHECK(again[k].id == dead[k].id);
+        }
+        const relay::redis_value old =
+            co_await tell(server, "ZCOUNT {relay}:dead -inf 100000000000000");
+        CHECK(old.number() == 0);
         co_await q->close();
     });
 }

@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <exception>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace relay_test {
@@ -54,6 +57,45 @@ std::string refusal(const std::string& file)
 bool has(const std::string& text, const std::string& part)
 {
     return text.find(part) != std::string::npos;
+}
+
+/// While it lives, no file of this process becomes longer: the disk's end.
+class disk_end {
+public:
+    explicit disk_end(rlim_t bytes)
+    {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        rlimit limit = before_;
+        limit.rlim_cur = bytes;
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    disk_end(const disk_end&) = delete;
+    disk_end& operator=(const disk_end&) = delete;
+    ~disk_end() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+/// Runs it in a process of its own, so that the disk ends for nobody else; what it said.
+template <class F>
+bool said_alone(F act)
+{
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        bool well = false;
+        auto run = [&]() -> weft::task<> { well = co_await act(); };
+        try {
+            weft::run(std::move(run));
+        } catch (const std::exception&) {
+            well = false;
+        }
+        ::_exit(well ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    return status == 0;
 }
 
 } // namespace
@@ -151,47 +193,69 @@ TEST_CASE("a second process is kept out, with a sentence that says what to do")
 TEST_CASE("a full disk: puts fail with a reason, and all goes on once there is room")
 {
     const scratch_directory d;
-    // In a process of its own: the limit of a file's size stands for the disk's end.
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::signal(SIGXFSZ, SIG_IGN);
-        int status = 1;
-        auto main = [&]() -> weft::task<> {
-            const auto q = co_await relay::open_sqlite_queue(d.file("relay.db"));
-            std::vector<std::string> ids;
-            ids.push_back((co_await q->put(weft::background(), a_job())).id);
-            rlimit limit{};
-            ::getrlimit(RLIMIT_FSIZE, &limit);
-            const rlimit before = limit;
-            limit.rlim_cur = 256UL * 1024;
-            ::setrlimit(RLIMIT_FSIZE, &limit);
-            int failed = 0;
-            bool reasoned = true;
-            for (int i = 0; i < 50; ++i) {
-                try {
-                    relay::new_job j = a_job("a:1", std::string(20'000, 'b'));
-                    ids.push_back((co_await q->put(weft::background(), std::move(j))).id);
-                } catch (const relay::queue_unavailable& e) {
-                    ++failed;
-                    reasoned = reasoned && has(e.what(), "the queue's file");
-                }
+    const auto main = [&]() -> weft::task<bool> {
+        const auto q = co_await relay::open_sqlite_queue(d.file("relay.db"));
+        std::vector<std::string> ids;
+        ids.push_back((co_await q->put(weft::background(), a_job())).id);
+        std::optional<disk_end> end(256UL * 1024);
+        int failed = 0;
+        bool reasoned = true;
+        for (int i = 0; i < 50; ++i) {
+            try {
+                relay::new_job j = a_job("a:1", std::string(20'000, 'b'));
+                ids.push_back((co_await q->put(weft::background(), std::move(j))).id);
+            } catch (const relay::queue_unavailable& e) {
+                ++failed;
+                reasoned = reasoned && has(e.what(), "the queue's file");
             }
-            ::setrlimit(RLIMIT_FSIZE, &before);
-            bool all_there = true;
-            ids.push_back((co_await q->put(weft::background(), a_job())).id);
-            for (const std::string& id : ids)
-                all_there = all_there && (co_await q->find(weft::background(), id)).has_value();
-            const relay::queue_stats s = co_await q->stats(weft::background());
-            const bool counted = s.ready == ids.size();
-            co_await q->close();
-            status = failed > 10 && reasoned && all_there && counted ? 0 : 1;
-        };
-        weft::run(std::move(main));
-        ::_exit(status);
-    }
-    int status = -1;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
+        }
+        end.reset();
+        bool all_there = true;
+        ids.push_back((co_await q->put(weft::background(), a_job())).id);
+        for (const std::string& id : ids)
+            all_there = all_there && (co_await q->find(weft::background(), id)).has_value();
+        const relay::queue_stats s = co_await q->stats(weft::background());
+        const bool well = failed > 10 && reasoned && all_there && s.ready == ids.size();
+        co_await q->close();
+        co_return well;
+    };
+    CHECK(said_alone(main));
+}
+
+TEST_CASE("a full disk: a job whose reservation failed is reserved once there is room")
+{
+    const scratch_directory d;
+    const auto main = [&]() -> weft::task<bool> {
+        const auto q = co_await relay::open_sqlite_queue(d.file("relay.db"));
+        const std::string id = (co_await q->put(weft::background(), a_job("quiet:1"))).id;
+        std::optional<disk_end> end(1);
+        int failed = 0;
+        for (int i = 0; i < 2; ++i) {
+            try {
+                (void)co_await reserve(*q, 10); // all that the host has, and more
+            } catch (const relay::queue_unavailable&) {
+                ++failed;
+            }
+        }
+        try { // and a host comes of which nothing is kept
+            (void)co_await q->put(weft::background(), a_job("other:1"));
+        } catch (const relay::queue_unavailable&) {
+            ++failed;
+        }
+        end.reset();
+        const relay::reserve_result r = co_await reserve(*q, 10);
+        const bool had =
+            r.jobs.size() == 1 && r.jobs[0].what.id == id && r.jobs[0].what.attempts == 1;
+        const bool released = had && co_await release(*q, r.jobs[0].lease);
+        const relay::reserve_result again = co_await reserve(*q, 10); // its host is known anew
+        const relay::reserve_result none = co_await reserve(*q, 10);
+        const relay::queue_stats s = co_await q->stats(weft::background());
+        const bool well = failed == 3 && released && again.jobs.size() == 1 && none.jobs.empty() &&
+                          s.ready == 0 && s.in_flight == 1;
+        co_await q->close();
+        co_return well;
+    };
+    CHECK(said_alone(main));
 }
 
 TEST_CASE("what is done is forgotten in time")
