@@ -46,6 +46,19 @@ WEFT_MODEL_CASE(runtime_injections_one_worker)
     check(ran == 2, "a goroutine never ran");
 }
 
+/// Goroutines of one worker are never in the middle of a slice at once.
+WEFT_MODEL_CASE(runtime_one_at_a_time)
+{
+    machine m(1);
+    guarded slice;
+    for (int i = 0; i < 2; ++i) m.go([&slice] { slice.visit(); });
+    outsider one([&] { m.inject([&slice] { slice.visit(); }); });
+    m.join();
+    one.join();
+    m.join();
+    check(slice.visits() == 3, "a goroutine never ran");
+}
+
 WEFT_MODEL_CASE(runtime_ping_pong)
 {
     machine m;

@@ -11,6 +11,16 @@ using weft::channel;
 using weft::make_channel;
 using weft::task;
 
+namespace {
+
+/// A worker sets a wake-up when it goes idle; so for timers to ring beside a goroutine that runs, another one must sleep.
+void sleep_beside(machine& m)
+{
+    m.go([]() -> task<> { co_await weft::sleep(1ms); });
+}
+
+} // namespace
+
 WEFT_MODEL_CASE(timer_sleeps)
 {
     machine m;
@@ -52,6 +62,7 @@ WEFT_MODEL_CASE(timer_two_stopped)
 WEFT_MODEL_CASE(timer_stop)
 {
     machine m;
+    sleep_beside(m);
     m.go([]() -> task<> {
         weft::timer t(1ms);
         co_await weft::this_goroutine::yield();
@@ -66,6 +77,7 @@ WEFT_MODEL_CASE(timer_stop)
 WEFT_MODEL_CASE(timer_reset)
 {
     machine m;
+    sleep_beside(m);
     m.go([]() -> task<> {
         weft::timer t(1ms);
         co_await weft::this_goroutine::yield();
@@ -100,6 +112,7 @@ WEFT_MODEL_CASE(timer_against_send)
 WEFT_MODEL_CASE(timer_func_stop)
 {
     machine m;
+    sleep_beside(m);
     int ran = 0, stopped = 0;
     m.go([&]() -> task<> {
         auto t = weft::after_func(1ms, [&ran] { ++ran; });
@@ -149,19 +162,61 @@ WEFT_MODEL_CASE(timer_of_an_outsider)
     thread.join();
 }
 
-WEFT_MODEL_CASE(timer_earlier_than_the_first)
+/// One wheel, and a later timer in it already.
+WEFT_MODEL_CASE(timer_earlier_than_the_first, .patient_clock = true)
 {
     machine m;
     int woken = 0;
-    m.go([&]() -> task<> {
-        co_await weft::sleep(1h);
-        ++woken;
-    });
-    m.go([&]() -> task<> {
-        co_await weft::this_goroutine::yield();
-        co_await weft::sleep(1ms);
-        ++woken;
+    m.go([&] {
+        weft::go([&]() -> task<> {
+            co_await weft::sleep(1h);
+            ++woken;
+        });
+        weft::go([&]() -> task<> {
+            const auto begin = weft::clock::now();
+            co_await weft::sleep(1ms);
+            check(weft::clock::now() - begin < 1h, "an earlier timer waited for a later one");
+            ++woken;
+        });
     });
     m.join();
     check(woken == 2);
+}
+
+/// A wake-up for a timer that was stopped, which wakes nobody, comes while the only worker is on its way to idle and has seen
+/// that one is set: who rang sees to what comes later.
+WEFT_MODEL_CASE(timer_against_a_visit)
+{
+    machine m(1);
+    int woken = 0;
+    m.go([&]() -> task<> {
+        weft::timer later(2ms);
+        weft::timer first(1ms);
+        first.stop();
+        co_await later.channel().receive();
+        ++woken;
+    });
+    outsider visits([&m] { m.inject([]() -> task<> { co_return; }); });
+    m.join();
+    check(woken == 1);
+}
+
+/// The wake-up is cleared, since its timer was stopped, while another worker relies on it.
+WEFT_MODEL_CASE(timer_stopped_beside_a_later_one)
+{
+    machine m;
+    int woken = 0;
+    weft::timer first(m.runtime.get_executor(), 1ms);
+    begin_focus();
+    outsider one([&first] { first.stop(); });
+    outsider two([&m, &woken] {
+        m.inject([&woken]() -> task<> {
+            co_await weft::sleep(2ms);
+            ++woken;
+        });
+    });
+    one.join();
+    two.join();
+    m.join();
+    check(woken == 1);
 }

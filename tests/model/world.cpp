@@ -222,6 +222,8 @@ void serve_clock()
             },
             &w);
         if (w.over) return;
+        while (w.which->patient_clock && find_runnable().size() > 1) yield();
+        if (w.timers.empty()) continue;
         const auto first =
             std::min_element(w.timers.begin(), w.timers.end(),
                              [](const auto& a, const auto& b) { return a.when < b.when; });

@@ -31,6 +31,8 @@ struct model {
     /// How far the clock goes on at each look at it: workers then find their slices long, and their
     /// budgets spent.
     std::chrono::nanoseconds tick{0};
+    /// Timers ring only when nobody else can go on: what is late then has been forgotten.
+    bool patient_clock = false;
 };
 
 /// All of them, by the registrations below.

@@ -233,7 +233,13 @@ private:
         const auto n = static_cast<std::uint32_t>(runnable.size());
         const auto it = std::find_if(runnable.begin(), runnable.end(),
                                      [latest](const Task* t) { return id_of(*t) == latest; });
-        if (it == runnable.end()) return choose(n);
+        if (it == runnable.end()) {
+            // Those that wake each other for ever, as a ticker and its clock, keep nobody from running.
+            const std::size_t patient = longest_ago(runnable, n);
+            const bool starves =
+                turns_ - turn_of(id_of(*runnable[patient])).taken > 4 * longest_run;
+            return starves ? patient : choose(n);
+        }
         const auto before = static_cast<std::uint32_t>(it - runnable.begin());
         if (has_yielded(**it) || spent) {
             turn_of(latest).spent = true;
