@@ -48,15 +48,15 @@ int main(int argc, char** argv)
 // Type: delay
 // Showing nodes accounting for 1684.85ms, 100% of 1684.85ms total
 //       flat  flat%   sum%        cum   cum%
-//  1532.01ms 90.93% 90.93%  1532.01ms 90.93%  weft::task store
-//   152.84ms  9.07%   100%   152.84ms  9.07%  void program
-//          0     0%   100%  1684.85ms   100%  void weft::detail::goroutine_body
-//          0     0%   100%   152.84ms  9.07%  void weft::detail::visit
-//          0     0%   100%   152.84ms  9.07%  void weft::run::::operator
-//          0     0%   100%  1532.01ms 90.93%  void weft::wait_group::run
+//  1532.01ms 90.93% 90.93%  1532.01ms 90.93%  store
+//   152.84ms  9.07%   100%   152.84ms  9.07%  program
+//          0     0%   100%  1684.85ms   100%  goroutine_body
+//          0     0%   100%   152.84ms  9.07%  visit
+//          0     0%   100%   152.84ms  9.07%  weft::run:: mutable
+//          0     0%   100%  1532.01ms 90.93%  weft::wait_group::run
 
 // Shows by `go tool pprof -top mutex.pb`:
 // Type: delay
 // Showing nodes accounting for 1.53s, 100% of 1.53s total
 //       flat  flat%   sum%        cum   cum%
-//      1.53s   100%   100%      1.53s   100%  weft::task store
+//      1.53s   100%   100%      1.53s   100%  store
