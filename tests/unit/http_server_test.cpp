@@ -484,6 +484,44 @@ TEST_CASE("max_connections: more wait their turn, or are refused with 503")
     }
 }
 
+TEST_CASE("an address to which nobody comes holds no place of another's connections")
+{
+    http::server_options o;
+    o.max_connections = 1;
+    weft::runtime rt({.procs = 2});
+    http::server server(o);
+    say(server, "GET /", "x");
+    const auto one = server.listen("127.0.0.1:0").port();
+    const auto other = server.listen("127.0.0.1:0").port();
+    auto serving = weft::spawn(rt.get_executor(), [&] { return server.serve(); });
+    for (const auto port : {one, one, one, other, other, one})
+        CHECK(wire(port).send(get("/", "Connection: close\r\n")).receive().status == 200);
+    wire first(one);
+    CHECK(first.send(get("/")).receive().status == 200);
+    wire second(other);
+    second.send(get("/"));
+    CHECK(second.is_silent_for(100));
+    first.close();
+    CHECK(second.receive().status == 200);
+    server.close();
+    serving.join();
+    CHECK(rt.shutdown(5s).clean());
+}
+
+TEST_CASE("no header_timeout: a header that was begun has all the time, an idle connection has not")
+{
+    http::server_options o;
+    o.header_timeout = 0s;
+    o.idle_timeout = 200ms;
+    o.min_data_rate = 0;
+    const served s([](http::server& to) { say(to, "GET /", "x"); }, o);
+    wire w = s.connect();
+    w.send("GET / HT");
+    CHECK(w.is_silent_for(600));
+    CHECK(w.send("TP/1.1\r\nHost: t\r\n\r\n").receive().status == 200);
+    CHECK(w.is_closed_by_server());
+}
+
 TEST_CASE("max_requests_per_connection: the last one says close")
 {
     http::server_options o;

@@ -105,7 +105,13 @@ TEST_CASE("shutdown gives up when its context ends; close cuts the rest")
 TEST_CASE("serve(ctx) returns when its context has ended and all is answered")
 {
     weft::runtime rt({.procs = 2});
-    http::server server;
+    http::server_options o;
+    SUBCASE("within ten seconds") {}
+    SUBCASE("however long it takes")
+    {
+        o.shutdown_grace = 0s;
+    }
+    http::server server(o);
     after(200)(server);
     const auto port = server.listen("127.0.0.1:0").port();
     auto program = [&]() -> weft::task<> {

@@ -262,6 +262,7 @@ task<bool> connection::read_head()
     const server_options& o = server_->options;
     if (in_begin_ == in_end_) drop_buffers();
     parser_.begin({&request_.fields_, &request_.trailers_, &request_.target_});
+    bool idle = true;
     tick header_due = 0;
     while (true) {
         if (in_begin_ != in_end_) {
@@ -271,9 +272,8 @@ task<bool> connection::read_head()
                 guard_.set(guarded_descriptor::doing::working);
                 co_return true;
             }
-            if (header_due == 0) header_due = after(o.header_timeout);
+            if (std::exchange(idle, false)) header_due = after(o.header_timeout);
         }
-        const bool idle = header_due == 0;
         const io_result r = co_await fill(idle ? guarded_descriptor::doing::idle
                                                : guarded_descriptor::doing::reading,
                                           idle ? after(o.idle_timeout) : header_due);

@@ -16,7 +16,9 @@ namespace {
 
 task<> drain(std::shared_ptr<detail::server_state> state)
 {
-    const auto limit = with_timeout(background(), state->options.shutdown_grace);
+    const duration grace = state->options.shutdown_grace;
+    const auto limit =
+        grace > duration::zero() ? with_timeout(background(), grace) : with_cancel(background());
     try {
         co_await state->shutdown(limit.ctx);
     } catch (const weft::error&) {

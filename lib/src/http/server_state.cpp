@@ -7,6 +7,7 @@
 #include <weft/go.hpp>
 #include <weft/log.hpp>
 #include <weft/sleep.hpp>
+#include <weft/this_goroutine.hpp>
 
 #include <asio/as_tuple.hpp>
 #include <asio/deferred.hpp>
@@ -20,6 +21,7 @@
 #include <chrono>
 #include <exception>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include <unistd.h>
@@ -156,7 +158,8 @@ task<> server_state::accept_from(std::shared_ptr<listener> l)
     const executor ex = co_await asio::this_coro::executor;
     tcp::acceptor acceptor(ex, l->at.protocol(), std::exchange(l->descriptor, -1));
     const bool waits = options.when_full == overload::wait;
-    constexpr auto plainly = asio::as_tuple(asio::deferred);
+    asio::error_code ec;
+    (void)acceptor.non_blocking(true, ec);
 
     duration pause{0};
     while (!accepting_.ctx.err()) {
@@ -169,11 +172,19 @@ task<> server_state::accept_from(std::shared_ptr<listener> l)
             }
             permit = held_permit(permits_);
         }
-        auto [ec, socket] =
-            co_await bind(accepting_.ctx, acceptor.async_accept(asio::deferred))(plainly);
+        tcp::socket socket(ex);
+        (void)acceptor.accept(socket, ec);
+        if (ec == asio::error::would_block) {
+            permit = held_permit(); // another address may have somebody for it
+            std::tie(ec) = co_await bind(
+                accepting_.ctx, acceptor.async_wait(tcp::acceptor::wait_read, asio::deferred))(
+                asio::as_tuple(asio::deferred));
+            if (!ec) continue;
+        }
         if (!ec) {
             pause = duration(0);
             accepted(*l, std::move(socket), std::move(permit));
+            co_await this_goroutine::yield(); // what came goes before what comes
         } else if (!accepting_.ctx.err() && ec != asio::error::connection_aborted) {
             // Out of descriptors, most likely: they come back as connections end.
             pause = std::clamp<duration>(pause * 2, 5ms, 1s);
@@ -188,8 +199,7 @@ task<> server_state::accept_from(std::shared_ptr<listener> l)
     }
 
     // Who is in the kernel's queue has been told that he is connected: closing now would reset him.
-    asio::error_code ec;
-    (void)acceptor.non_blocking(true, ec);
+    ec.clear();
     while (!closed_.load() && !ec) {
         tcp::socket socket(ex);
         (void)acceptor.accept(socket, ec);
