@@ -260,6 +260,52 @@ TEST_CASE("a runtime that ends takes a nursery and its goroutines")
     testing::leak_check();
 }
 
+TEST_CASE("a body that is unwound with its runtime still has its captures, and its nursery")
+{
+    // The goroutine of the caller is older, and so it is unwound first.
+    std::atomic<int> gone = 0;
+    std::atomic<int> unwound = 0;
+    std::atomic<int> too_late = 0;
+    on_procs(
+        [&]() -> task<> {
+            gone = 0;
+            auto job = [&]() -> task<> {
+                auto body = [&, w = witness(gone)](nursery& n) -> task<int> {
+                    const weft::defer end([&] {
+                        ++unwound;
+                        if (gone != 0 || n.get_context().err()) ++too_late;
+                    });
+                    auto never = make_channel<void>();
+                    co_await never.receive();
+                    co_return 1;
+                };
+                co_await nursery::run(std::move(body));
+            };
+            weft::go(job);
+            co_await until_parked(1, "chan receive");
+        },
+        weft_test::leftovers::parked);
+    CHECK(unwound == 3);
+    CHECK(too_late == 0);
+    CHECK(gone == 1);
+    testing::leak_check();
+}
+
+TEST_CASE("nothing of a body is left when it returns")
+{
+    on_procs([]() -> task<> {
+        for (int i = 0; i < 100; ++i) {
+            std::atomic<int> gone = 0;
+            auto body = [w = witness(gone)](nursery& n) -> task<> {
+                n.go([] {});
+                co_await weft::this_goroutine::yield();
+            };
+            co_await nursery::run(std::move(body));
+            CHECK(gone == 1);
+        }
+    });
+}
+
 TEST_CASE("its context may end at every moment, and nothing is left")
 {
     int left = 0;

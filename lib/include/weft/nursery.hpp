@@ -108,27 +108,28 @@ private:
                              std::forward<Args>(args)...);
     }
 
+    /// What `scope` shares with the goroutine of the body: a runtime that ends unwinds the two in any order.
+    template <class R, class F>
+    struct common;
+
     template <class R, class F>
     static task<R> scope(context parent, F body, std::source_location at)
     {
-        nursery n(parent);
-        std::optional<std::conditional_t<std::is_void_v<R>, bool, R>> result;
-        n.start(at, &run_body<R, F, decltype(result)>, std::ref(n), std::ref(body),
-                std::ref(result));
-        co_await join(n.state_);
-        if constexpr (!std::is_void_v<R>) co_return std::move(*result);
+        const auto all = std::make_shared<common<R, F>>(parent, std::move(body));
+        all->n.start(at, &run_body<R, F>, all);
+        co_await join(all->n.state_);
+        if constexpr (!std::is_void_v<R>) co_return std::move(*all->result);
     }
 
-    /// All that it refers to lives in `scope`, which waits for it.
-    template <class R, class F, class Result>
-    static task<> run_body(nursery& n, F& body, Result& result)
+    template <class R, class F>
+    static task<> run_body(std::shared_ptr<common<R, F>> all)
     {
         if constexpr (detail::is_task<detail::call_result_t<F, nursery&>>::value) {
-            if constexpr (std::is_void_v<R>) co_await std::invoke(body, n);
-            else result.emplace(co_await std::invoke(body, n));
+            if constexpr (std::is_void_v<R>) co_await std::invoke(all->body, all->n);
+            else all->result.emplace(co_await std::invoke(all->body, all->n));
         } else {
-            if constexpr (std::is_void_v<R>) std::invoke(body, n);
-            else result.emplace(std::invoke(body, n));
+            if constexpr (std::is_void_v<R>) std::invoke(all->body, all->n);
+            else all->result.emplace(std::invoke(all->body, all->n));
         }
         co_return;
     }
@@ -136,6 +137,15 @@ private:
     static task<> join(std::shared_ptr<detail::group_state> state);
 
     const std::shared_ptr<detail::group_state> state_;
+};
+
+template <class R, class F>
+struct nursery::common {
+    common(const context& parent, F&& f) : body(std::move(f)), n(parent) {}
+
+    F body;
+    nursery n;
+    std::optional<std::conditional_t<std::is_void_v<R>, bool, R>> result;
 };
 
 } // namespace weft::inline v0_1
