@@ -37,6 +37,13 @@ time_point shifted(time_point t, duration d) noexcept
     return t + d;
 }
 
+/// How long a wait may take that begins at `now`. Without a deadline as long as a wait for ever, which the end of its
+/// context ends.
+duration longest_until(time_point deadline, time_point now) noexcept
+{
+    return deadline == time_point::max() ? duration::max() : between(now, deadline);
+}
+
 double tokens_in(duration d, double rate) noexcept
 {
     if (rate <= 0) return 0;
@@ -193,14 +200,14 @@ bool limiter_wait_operation::attempt(detail::waiter& w, detail::wake_list&) noex
     w.ok = shard_->keeper() != nullptr;
     if (!w.ok) return true;
     const time_point now = clock::now();
-    answer_ = state_->take(now, n_, detail::between(now, deadline_), false, grant_);
+    answer_ = state_->take(now, n_, detail::longest_until(deadline_, now), false, grant_);
     return answer_ != detail::limiter_answer::later;
 }
 
 void limiter_wait_operation::enqueue(detail::waiter& w) noexcept
 {
     const time_point now = clock::now();
-    answer_ = state_->take(now, n_, detail::between(now, deadline_), true, grant_);
+    answer_ = state_->take(now, n_, detail::longest_until(deadline_, now), true, grant_);
     // Others may have changed the limiter since the attempt; a refusal, too, is told when the timer
     // rings.
     holds_ = answer_ == detail::limiter_answer::later || answer_ == detail::limiter_answer::granted;

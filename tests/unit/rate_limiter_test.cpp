@@ -6,6 +6,7 @@
 #include "testing.hpp"
 
 #include <weft/rate_limiter.hpp>
+#include <weft/testing.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -25,6 +26,7 @@ using weft::limiter;
 using weft::make_channel;
 using weft::task;
 using weft::time_point;
+using weft::testing::bubble;
 using weft_test::on_procs;
 using weft_test::until_parked;
 
@@ -144,6 +146,40 @@ TEST_CASE("past the deadline: an error that says so, before the deadline")
         CHECK(lim.tokens() >= 0);
         CHECK_FALSE(ctx.err());
     });
+}
+
+TEST_CASE("without a deadline it waits for tokens that never come, until its context ends")
+{
+    // It used to be refused, as if there were a deadline.
+    for (const double rate : {0.0, 1e-12}) {
+        bubble([rate]() -> task<> {
+            const limiter lim(rate, 1);
+            CHECK(lim.allow());
+            auto s = co_await weft::select{lim.wait(), weft::after(1h)};
+            CHECK(s.index() == 1);
+            auto [ctx, cancel] = weft::with_cancel(weft::background());
+            auto end = [end = cancel]() -> task<> {
+                co_await weft::sleep(1h);
+                end();
+            };
+            weft::go(std::move(end));
+            const time_point begin = weft::clock::now();
+            const ending e = co_await ending_of(lim.wait(ctx));
+            CHECK(e.code == weft::errc::canceled);
+            CHECK(weft::clock::now() - begin == 1h);
+            CHECK(lim.tokens() >= 0);
+            // A deadline is told at once, as ever.
+            auto [timed, cancel_timed] = weft::with_timeout(weft::background(), 1h);
+            const ending late = co_await ending_of(lim.wait(timed));
+            CHECK(late.code == weft::errc::deadline_exceeded);
+            CHECK(starts_with(late.text, "rate: Wait(n=1) would exceed context deadline"));
+            CHECK(weft::clock::now() - begin == 1h);
+            // The bucket is as it was.
+            lim.set_rate(1);
+            co_await lim.wait();
+            CHECK(weft::clock::now() - begin <= 1h + 1s);
+        });
+    }
 }
 
 TEST_CASE("waiters are served in the order in which they came")
