@@ -45,6 +45,21 @@ task<std::string> failure_of(pipeline& p)
     co_return "none";
 }
 
+/// After so many copies there are no more; less than none: no end.
+struct brittle {
+    brittle() = default;
+    brittle(const brittle&)
+    {
+        if (copies_left == 0) throw std::runtime_error("no copy");
+        --copies_left;
+    }
+    brittle(brittle&&) noexcept = default;
+    brittle& operator=(const brittle&) = default;
+    ~brittle() = default;
+
+    static inline int copies_left = -1;
+};
+
 } // namespace
 
 TEST_CASE("one worker a stage: all values, in order, through plain code, tasks and filters")
@@ -124,6 +139,22 @@ TEST_CASE("sources: a container gives its elements up, a view stays, a function 
         };
         auto three = co_await collect(ctx, source(ctx, std::move(count)));
         CHECK(three == std::vector{0, 1, 2});
+    });
+}
+
+TEST_CASE("an element of a view whose copy throws fails the pipeline")
+{
+    on_procs([]() -> task<> {
+        const std::vector<brittle> kept(3);
+        brittle::copies_left = 1;
+        pipeline p;
+        auto all = source(p, std::views::all(kept));
+        int got = 0;
+        sink(p, all, 1, [&](const brittle&) { ++got; });
+        const auto why = co_await failure_of(p); // it used to be the end of the program
+        brittle::copies_left = -1;
+        CHECK(why == "no copy");
+        CHECK(got <= 1);
     });
 }
 

@@ -98,8 +98,9 @@ public:
     ~outlet() { channel_.close(); }
 
     [[nodiscard]] receive_channel<T> receiver() const noexcept { return channel_; }
+    /// @throws  what the constructor that makes a T of `value` does.
     template <class... V>
-    [[nodiscard]] send_operation<T> send(V&&... value) const noexcept
+    [[nodiscard]] send_operation<T> send(V&&... value) const
     {
         return channel_.send(std::forward<V>(value)...);
     }
