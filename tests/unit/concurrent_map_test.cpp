@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -18,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 using weft::concurrent_map;
@@ -25,6 +27,7 @@ using weft::task;
 using weft_test::count;
 using weft_test::on_procs;
 using weft_test::team;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -67,6 +70,25 @@ struct text_hash {
     {
         return std::hash<std::string_view>()(s);
     }
+};
+
+/// Compares what words point to. When somebody looks for `watched`, it says so, and sees for a while whether an erase returns.
+struct pointee_equal {
+    bool operator()(const int* a, const int* b) const
+    {
+        if (b == watched) {
+            begun = true;
+            const auto until = std::chrono::steady_clock::now() + 20ms;
+            while (!erased && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+            if (erased) too_late = true;
+        }
+        return *a == *b;
+    }
+    static inline std::atomic<const int*> watched{nullptr};
+    static inline std::atomic<bool> begun{false}, erased{false}, too_late{false};
+};
+struct pointee_hash {
+    std::size_t operator()(const int* p) const noexcept { return static_cast<std::size_t>(*p); }
 };
 
 /// Throws when told to.
@@ -266,6 +288,27 @@ TEST_CASE("an exception of the user's code leaves the map as it was, and no lock
                       "f");
     CHECK(map.size() == 1);
     CHECK(map.load(one)->number == 1);
+}
+
+TEST_CASE("an Equal of one's own never sees a key whose erase has returned")
+{
+    using E = pointee_equal;
+    concurrent_map<const int*, int, pointee_hash, E> map;
+    const int key = 1;
+    const int same = 1;
+    map.store(&key, 5);
+    CHECK(map.load(&same) == 5);
+    std::thread eraser([&] {
+        while (!E::begun) std::this_thread::yield();
+        map.erase(&key);
+        E::erased = true; // the owner of `key` may free it now
+    });
+    E::watched = &same;
+    static_cast<void>(map.load(&same));
+    E::watched = nullptr;
+    eraser.join();
+    CHECK_FALSE(E::too_late);
+    CHECK(map.empty());
 }
 
 TEST_CASE_TEMPLATE("no update is lost", T, types<int, int>, types<std::string, long double>)

@@ -30,7 +30,7 @@ template <class K, class V, class Equal>
 struct entries_of {
     using type = shared_entries<K, V, Equal>;
 };
-template <machine_word K, machine_word V, class Equal>
+template <machine_word K, machine_word V, compares_words<K> Equal>
 struct entries_of<K, V, Equal> {
     using type = plain_entries<K, V, Equal>;
 };
@@ -44,9 +44,9 @@ struct entries_of<K, V, Equal> {
 ///     hits.update(path, [](std::optional<int> n) { return std::optional(n.value_or(0) + 1); });
 ///
 /// Values and keys are copied, hashed, compared, made and destroyed without a lock; only `Equal` is called under one, and
-/// must not use the same map. Where K and V are machine words (numbers, pointers, enums), loads take no lock at all,
-/// and what was erased keeps its room for the next key until the map ends. For a V that is dear to copy take
-/// `std::shared_ptr<const V>`.
+/// must not use the same map; it is given only keys that are in the map, and those of the calls. Where K and V are machine
+/// words (numbers, pointers, enums) and `Equal` is `std::equal_to`, loads take no lock at all, and what was erased keeps its
+/// room for the next key until the map ends. For a V that is dear to copy take `std::shared_ptr<const V>`.
 ///
 /// An exception of user code leaves the map as it was.
 ///

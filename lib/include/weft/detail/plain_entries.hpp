@@ -5,15 +5,17 @@
 #include <weft/detail/striped_table.hpp>
 #include <weft/detail/threads.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
-/// Entries of a concurrent_map whose keys and values are machine words.
+/// Entries of a concurrent_map whose keys and values are machine words, compared as such.
 
 namespace weft::inline v0_1::detail {
 
@@ -25,9 +27,15 @@ concept machine_word = std::is_trivially_copyable_v<T> && std::is_copy_construct
                        (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8) &&
                        (std::is_scalar_v<T> || std::has_unique_object_representations_v<T>);
 
+/// How words are compared without a lock: by nothing but themselves. A function of the user's could look at what a key
+/// points to, or hold one that was erased meanwhile, and gone.
+template <class Equal, class K>
+concept compares_words = std::is_scalar_v<K> && (std::same_as<Equal, std::equal_to<>> ||
+                                                 std::same_as<Equal, std::equal_to<K>>);
+
 /// Loads take no lock and write nothing (see striped_table), a store writes into the entry that is there. Entries that were
 /// taken out wait for the next that comes in; they are freed with the map.
-template <machine_word K, machine_word V, class Equal>
+template <machine_word K, machine_word V, compares_words<K> Equal>
 class plain_entries {
     struct entry {
         std::uint64_t hash_value() const noexcept { return hash.load(std::memory_order_relaxed); }
@@ -71,21 +79,23 @@ public:
     std::optional<V> load(std::uint64_t hash, const Q& key)
     {
         auto& s = table_.stripe_of(hash);
-        for (int tries = 0; tries < 4; ++tries) {
-            const std::uint32_t before = s.version.load(std::memory_order_acquire);
-            if (before % 2 != 0) continue;
-            std::optional<V> found;
-            entry* e = table_.chain_of(s, hash).load(std::memory_order_acquire);
-            int steps = 0; // a chain that changes may lead anywhere, in circles too
-            for (; e && steps < most_steps; ++steps) {
-                if (equal_(e->key.load(std::memory_order_acquire), key)) {
-                    found = e->value.load(std::memory_order_acquire);
-                    break;
+        if constexpr (std::same_as<Q, K>) { // else it is the user's function that compares
+            for (int tries = 0; tries < 4; ++tries) {
+                const std::uint32_t before = s.version.load(std::memory_order_acquire);
+                if (before % 2 != 0) continue;
+                std::optional<V> found;
+                entry* e = table_.chain_of(s, hash).load(std::memory_order_acquire);
+                int steps = 0; // a chain that changes may lead anywhere, in circles too
+                for (; e && steps < most_steps; ++steps) {
+                    if (equal_(e->key.load(std::memory_order_acquire), key)) {
+                        found = e->value.load(std::memory_order_acquire);
+                        break;
+                    }
+                    e = e->next.load(std::memory_order_acquire);
                 }
-                e = e->next.load(std::memory_order_acquire);
+                if (WEFT_UNLIKELY(steps == most_steps)) break;
+                if (WEFT_LIKELY(s.version.load(std::memory_order_relaxed) == before)) return found;
             }
-            if (WEFT_UNLIKELY(steps == most_steps)) break;
-            if (WEFT_LIKELY(s.version.load(std::memory_order_relaxed) == before)) return found;
         }
         const std::lock_guard hold(s.lock);
         return value_of(find(s, hash, key)->load(std::memory_order_relaxed));
