@@ -22,7 +22,11 @@ public:
     ~turn()
     {
         if (over) return;
-        if (auto next = d_.end_of_run()) d_.start(std::move(next));
+        try {
+            if (auto next = d_.end_of_run()) d_.start(std::move(next));
+        } catch (...) {
+            // There is no memory for its goroutine: that call is lost, and later ones go on.
+        }
     }
 
     bool over = false;
@@ -84,18 +88,16 @@ void debouncer::call(std::unique_ptr<late_call> c)
         std::lock_guard one(mutex_);
         const time_point now = clock::now();
         const bool may_run = may_run_locked(now);
+        // The first of a burst. Or the timer has just rung, and this one begins the next.
+        const bool first = !timing_;
+        const bool held_up = !first && may_run && now - last_run_ >= rules_.max_wait;
+        if (first || held_up)
+            set_timer_locked(rules_.wait); // it may throw; then nothing was called
         std::swap(called_, c);
         last_call_ = now;
         quiet_ = false;
-        if (!timing_) {
-            // The first of a burst. Or the timer has just rung, and this one begins the next.
-            if (may_run) last_run_ = now;
-            if (may_run && rules_.leading) begin = make_due_locked(now, dropped);
-            set_timer_locked(rules_.wait);
-        } else if (may_run && now - last_run_ >= rules_.max_wait) {
-            begin = make_due_locked(now, dropped);
-            set_timer_locked(rules_.wait);
-        }
+        if (first && may_run) last_run_ = now;
+        if (held_up || (first && may_run && rules_.leading)) begin = make_due_locked(now, dropped);
     }
     if (begin) start(std::move(begin));
 }

@@ -6,10 +6,13 @@
 
 #include "testing.hpp"
 
+#include <weft/testing.hpp>
+#include <weft/testing/operator_new.hpp>
 #include <weft/throttle.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <stdexcept>
 #include <vector>
 
@@ -151,3 +154,26 @@ TEST_CASE("flush and cancel")
         CHECK(v == 4);
     });
 }
+
+#if !defined(WEFT_TSAN) // it brings an operator new of its own
+TEST_CASE("a call for which there is no memory was not made, and later ones go on")
+{
+    int refused = 0;
+    const auto program = [&refused]() -> task<> {
+        std::atomic<int> runs = 0;
+        const throttle t(10ms, [&runs] { ++runs; });
+        for (int i = 0; i < 4; ++i) {
+            try {
+                t();
+            } catch (const std::bad_alloc&) {
+                ++refused;
+            }
+            co_await weft::sleep(20ms);
+        }
+        if (runs < 3) throw std::runtime_error("it has stopped"); // as it used to for ever
+    };
+    const auto report = weft::testing::fail_allocations(program);
+    CHECK(refused >= 4);
+    CHECK(report.places > 4);
+}
+#endif
