@@ -4,6 +4,7 @@
 // `pattern::parallel_map` and its kin: results in order, the limit, the first exception, the end of the context.
 
 #include "testing.hpp"
+#include "witness.hpp"
 
 #include <weft/pattern/parallel.hpp>
 #include <weft/testing.hpp>
@@ -19,6 +20,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 using weft::context;
@@ -28,6 +30,7 @@ using weft::pattern::parallel_map;
 using weft::pattern::parallel_reduce;
 using weft::testing::bubble;
 using weft_test::on_procs;
+using weft_test::witness;
 
 namespace {
 
@@ -216,6 +219,22 @@ TEST_CASE("an exception on several threads: one comes out, and nothing runs on")
             }
             CHECK(what == "7");
             CHECK(running == 0);
+        }
+    });
+}
+
+TEST_CASE("neither the function nor the items are left on another thread when it returns")
+{
+    on_procs([]() -> task<> {
+        for (std::size_t i = 0; i < weft_test::count(20'000); ++i) {
+            std::atomic<int> function_gone = 0;
+            std::atomic<int> items_gone = 0;
+            auto f = [w = witness(function_gone)](const witness&) {};
+            std::vector<witness> items;
+            for (int k = 0; k < 4; ++k) items.emplace_back(items_gone);
+            co_await parallel_for_each(weft::background(), std::move(items), 4, std::move(f));
+            REQUIRE(function_gone == 1);
+            REQUIRE(items_gone == 4);
         }
     });
 }

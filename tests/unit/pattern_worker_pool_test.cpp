@@ -4,6 +4,7 @@
 // `pattern::worker_pool`: results, a queue with an end, more and fewer workers, and its three ends.
 
 #include "testing.hpp"
+#include "witness.hpp"
 
 #include <weft/pattern/worker_pool.hpp>
 #include <weft/testing.hpp>
@@ -308,6 +309,20 @@ TEST_CASE("stop interrupts those that run, and tells those that were not begun")
         CHECK(code == weft::errc::canceled);
         co_await pool.stop();
         co_await pool.drain();
+    });
+}
+
+TEST_CASE("a pool that was stopped leaves its function to none of its workers")
+{
+    on_procs([]() -> task<> {
+        for (std::size_t i = 0; i < weft_test::count(5'000); ++i) {
+            std::atomic<int> gone = 0;
+            {
+                worker_pool pool(weft::background(), 4, 1, [w = weft_test::witness(gone)](int) {});
+                co_await pool.stop();
+            }
+            REQUIRE(gone == 1);
+        }
     });
 }
 

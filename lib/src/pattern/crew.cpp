@@ -45,14 +45,14 @@ std::exception_ptr crew::failure() noexcept
 task<> crew::wait(std::shared_ptr<crew> c)
 {
     const shield_scope undisturbed;
-    co_await c->members_.wait();
+    co_await c->members_->wait();
 }
 
 task<> crew::join(std::shared_ptr<crew> c, context limit)
 {
     std::exception_ptr interrupted;
     try {
-        co_await c->members_.wait(limit);
+        co_await c->members_->wait(limit);
     } catch (...) {
         interrupted = std::current_exception();
     }

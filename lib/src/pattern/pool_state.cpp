@@ -67,19 +67,20 @@ void pool_state::refuse() const
 
 void pool_state::start_worker(const std::shared_ptr<pool_state>& self)
 {
-    weft::go(worker, ticket(self), self, self->site_);
+    weft::go(worker, ticket(self), self->site_);
 }
 
 /// Not bound itself: the one whom the end of the context sends home tells those whose jobs were not done. No job is
 /// added after the queue was closed, so none is forgotten.
-task<> pool_state::worker(ticket t, std::shared_ptr<pool_state> self)
+task<> pool_state::worker(ticket t)
 {
-    co_await run(*self, [&self] { return self->serve(); });
-    if (self->ctx().err()) {
-        self->close_queue();
-        self->drop_queued();
+    auto& self = static_cast<pool_state&>(*t.operator->());
+    const auto serve = [&self] { return self.serve(); };
+    co_await run(self, serve);
+    if (self.ctx().err()) {
+        self.close_queue();
+        self.drop_queued();
     }
-    static_cast<void>(t);
 }
 
 } // namespace weft::inline v0_1::detail

@@ -37,15 +37,19 @@ public:
     /// Ends the context; that members end by it then is no failure.
     void cancel() noexcept;
 
-    /// Being a member: the crew is not empty until the last of these goes.
+    /// Being a member: the crew is not empty until the last of these goes. It lets go of the crew before it says so: who has
+    /// waited for the members is not to leave the crew, and the functions in it, to one of them.
     class ticket {
     public:
-        explicit ticket(std::shared_ptr<crew> c) : crew_(std::move(c)) { crew_->members_.add(); }
+        explicit ticket(std::shared_ptr<crew> c) : crew_(std::move(c)) { crew_->members_->add(); }
         ticket(ticket&&) noexcept = default;
         ticket& operator=(ticket&&) = delete;
         ~ticket()
         {
-            if (crew_) crew_->members_.done();
+            if (!crew_) return;
+            const std::shared_ptr<wait_group> members = crew_->members_;
+            crew_.reset();
+            members->done();
         }
         [[nodiscard]] crew* operator->() const noexcept { return crew_.get(); }
 
@@ -91,7 +95,7 @@ private:
     [[nodiscard]] std::exception_ptr failure() noexcept;
 
     const cancellable<cancel_cause_function> scope_;
-    wait_group members_;
+    const std::shared_ptr<wait_group> members_ = std::make_shared<wait_group>();
     spinlock lock_;
     std::exception_ptr failure_; ///< guarded by lock_; set once
     atomic<bool> cancelled_{false};

@@ -59,7 +59,7 @@ protected:
 
 private:
     static void start_worker(const std::shared_ptr<pool_state>& self);
-    static task<> worker(ticket t, std::shared_ptr<pool_state> self);
+    static task<> worker(ticket t);
 
     static constexpr std::int64_t any_number = std::numeric_limits<std::int64_t>::max();
 
