@@ -78,6 +78,26 @@ TEST_CASE("a list that is not full goes when the time since its first value has 
     });
 }
 
+TEST_CASE("a time that never passes is no time at all")
+{
+    bubble([]() -> task<> {
+        auto in = make_channel<int>();
+        auto out = batch(weft::background(), in, 4, weft::duration::max());
+        auto feed = [in]() -> task<> {
+            for (int i = 0; i < 4; ++i) {
+                co_await in.send(i);
+                co_await weft::sleep(1h);
+            }
+            in.close();
+        };
+        weft::go(std::move(feed));
+        auto l = co_await out.receive();
+        CHECK(l == list{0, 1, 2, 3}); // it used to be in the past
+        l = co_await out.receive();
+        CHECK_FALSE(l.has_value());
+    });
+}
+
 TEST_CASE("while a list waits for its consumer nothing more is taken")
 {
     bubble([]() -> task<> {

@@ -6,6 +6,7 @@
 #include <weft/channel.hpp>
 #include <weft/clock.hpp>
 #include <weft/detail/relay.hpp>
+#include <weft/detail/timer_shard.hpp>
 #include <weft/error.hpp>
 #include <weft/pattern/pipeline.hpp>
 #include <weft/select.hpp>
@@ -34,7 +35,7 @@ task<> fill_batch(const receive_channel<T>& in, std::size_t n, std::optional<dur
     if (!value) co_return;
     values.push_back(std::move(*value));
     std::optional<time_point> end;
-    if (wait) end = clock::now() + *wait;
+    if (wait) end = moment(nanos_after(nanos(clock::now()), *wait));
     while (values.size() < n) {
         if (auto more = in.try_receive()) { // most often there is one: no timer then
             values.push_back(std::move(*more));
