@@ -222,8 +222,10 @@ tick connection::due_by_rate(duration limit, tick waited, std::uint64_t bytes) c
     const tick soon = after(limit);
     const std::uint64_t rate = server_->options.min_data_rate;
     if (rate == 0) return soon;
+    const duration grace = server_->options.data_rate_grace;
+    const duration moved = std::chrono::seconds(bytes / rate);
     const tick allowed =
-        server_->ticks(server_->options.data_rate_grace + std::chrono::seconds(bytes / rate)) + 1;
+        server_->ticks(grace > duration::max() - moved ? duration::max() : grace + moved) + 1;
     const tick by_rate = server_->now() + (allowed > waited ? allowed - waited : 1);
     return soon == 0 ? by_rate : std::min(soon, by_rate);
 }

@@ -103,7 +103,8 @@ server_state::~server_state() = default;
 
 tick server_state::ticks(duration d) const noexcept
 {
-    return static_cast<tick>((d + tick_length_ - duration(1)) / tick_length_);
+    // Not by adding first: `d` may be the longest there is.
+    return static_cast<tick>(d / tick_length_) + (d % tick_length_ > duration::zero() ? 1 : 0);
 }
 
 // ---------------------------------------------------------------- listening
