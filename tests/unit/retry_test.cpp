@@ -363,6 +363,24 @@ TEST_CASE("a bound goroutine whose attempt is interrupted does not try again")
     });
 }
 
+TEST_CASE("under a shield the goroutine's own context does not end it")
+{
+    on_procs([]() -> task<> {
+        auto [ctx, cancel] = weft::with_cancel(weft::background());
+        auto h = weft::spawn(ctx, [end = cancel]() -> task<int> {
+            end();
+            auto third = [](int attempt) {
+                if (attempt < 3) throw std::runtime_error("not yet");
+                return attempt;
+            };
+            const int n = co_await weft::shield(retry(weft::background(), {.initial = 1ms}, third));
+            co_return n;
+        });
+        const int n = co_await h.join();
+        CHECK(n == 3);
+    });
+}
+
 TEST_CASE("unwound in a pause, the function and its captures are destroyed")
 {
     std::atomic<int> destroyed = 0;
