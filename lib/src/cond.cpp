@@ -3,6 +3,8 @@
 
 #include <weft/cond.hpp>
 
+#include <weft/detail/binding.hpp>
+#include <weft/detail/scheduler.hpp>
 #include <weft/error.hpp>
 
 #include <utility>
@@ -53,8 +55,15 @@ cond::ticket::~ticket()
     if (last == state::signalled) cond_.signal();
 }
 
+void cond::throw_if_interrupted()
+{
+    const detail::goroutine* g = detail::this_thread_state().current;
+    if (g && g->bound && g->bound->must_end()) detail::throw_interrupted(*g);
+}
+
 task<> cond::wait(mutex::guard& g)
 {
+    throw_if_interrupted();
     ticket t(*this, g);
     g.unlock();
     co_await signal_operation(t);

@@ -190,6 +190,27 @@ TEST_CASE("a context that ended, ends while it waits, and does not end")
     });
 }
 
+TEST_CASE("in a goroutine whose context has ended it throws, and the mutex stays locked")
+{
+    on_procs([]() -> task<> {
+        counter c;
+        auto [ctx, cancel] = weft::with_cancel(weft::background());
+        auto h = weft::spawn(ctx, [&c, end = cancel]() -> task<> {
+            auto g = co_await c.m.lock();
+            end();
+            const auto plain = co_await code_of(c.changed.wait(g));
+            CHECK(plain == weft::errc::canceled);
+            CHECK(g.owns_lock());
+            const auto with = co_await code_of(c.changed.wait(weft::background(), g));
+            CHECK(with == weft::errc::canceled);
+            CHECK(g.owns_lock());
+            CHECK_FALSE(c.m.try_lock());
+        });
+        co_await h.join();
+        CHECK(c.m.try_lock());
+    });
+}
+
 TEST_CASE("a context that ends while the mutex is locked by others: it does not wait for that")
 {
     on_procs([]() -> task<> {

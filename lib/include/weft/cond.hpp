@@ -126,6 +126,8 @@ private:
         ticket* ticket_;
     };
 
+    /// The calling goroutine's own context has ended. Asked before the mutex is unlocked, which the wait itself would do too late.
+    static void throw_if_interrupted();
     void wake(bool all) noexcept;
 
     mutex& mutex_;
@@ -138,6 +140,7 @@ template <detail::context_like Context>
 task<> cond::wait(Context ctx, mutex::guard& g)
 {
     ctx.throw_if_done();
+    throw_if_interrupted();
     ticket t(*this, g);
     g.unlock();
     co_await context_operation<signal_operation>(ctx, signal_operation(t));
