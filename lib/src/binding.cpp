@@ -4,6 +4,7 @@
 #include <weft/detail/binding.hpp>
 
 #include <weft/detail/goroutine.hpp>
+#include <weft/detail/patience.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/slot_guard.hpp>
 #include <weft/detail/threads.hpp>
@@ -17,27 +18,6 @@
 #include <utility>
 
 namespace weft::inline v0_1::detail {
-
-namespace {
-
-/// Somebody is in the middle of a few instructions, or of Asio's cancellation.
-class patience {
-public:
-    void wait() noexcept
-    {
-        constexpr unsigned spins = 64;
-        if (++rounds_ < spins) {
-            spin();
-        } else {
-            yield_thread();
-        }
-    }
-
-private:
-    unsigned rounds_ = 0;
-};
-
-} // namespace
 
 // ---------------------------------------------------------------- binding
 
@@ -88,11 +68,19 @@ void binding::wait_for_interruption() noexcept
     }
 }
 
+void binding::wait_for_withdrawal() noexcept
+{
+    patience p;
+    while (word_.load(std::memory_order_acquire) == word::withdrawing) p.wait();
+}
+
 void binding::interrupt() noexcept
 {
     goroutine& g = g_;
     const parked_operation& on = g.parked_on;
-    const bool out = shields_ == 0 && on && on.withdraw(false);
+    word_.store(word::withdrawing, std::memory_order_seq_cst);
+    const bool woken = is_queued(g.reason.load(std::memory_order_seq_cst));
+    const bool out = !woken && shields_ == 0 && on && on.withdraw(false);
     if (out) interrupted_ = true;
     word_.store(word::parked, std::memory_order_release);
     // Unless it was taken out, the goroutine may be gone now.
@@ -106,19 +94,27 @@ void binding::listen() noexcept
 
 void slot_binding::listen() noexcept
 {
-    if (!std::exchange(listening_, true)) {
+    // The present one: the goroutine may have reset it since.
+    const asio::cancellation_state state = bound_goroutine().thread.look().get_cancellation_state();
+    if (!listening_.exchange(true, std::memory_order_relaxed)) {
         retain();
         struct handler {
             slot_binding* self;
             explicit handler(slot_binding* s) noexcept : self(s) {}
             handler(const handler&) = delete;
             handler& operator=(const handler&) = delete;
-            ~handler() { self->release(); }
+            ~handler()
+            {
+                self->listening_.store(false, std::memory_order_relaxed);
+                self->release();
+            }
             void operator()(asio::cancellation_type) const noexcept { self->cancel(); }
         };
-        state_.slot().emplace<handler>(this);
+        state.slot().emplace<handler>(this);
     }
-    if (!!state_.cancelled()) ended_.store(1, std::memory_order_seq_cst); // before anybody listened
+    if (ended_.load(std::memory_order_relaxed) != 0)
+        ended_.store(0, std::memory_order_seq_cst); // it may have been cleared
+    if (!!state.cancelled()) ended_.store(1, std::memory_order_seq_cst);
 }
 
 void slot_binding::cancel() noexcept
@@ -135,8 +131,8 @@ void adopt(goroutine& g, const asio_thread& t) noexcept
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
     g.sched->enroll(g, std::source_location());
     if (is_observed()) note_resumed(g);
-    const asio::cancellation_state s = t.get_cancellation_state();
-    if (s.slot().is_connected()) new (std::nothrow) slot_binding(g, s); // the goroutine releases it
+    if (t.get_cancellation_state().slot().is_connected())
+        new (std::nothrow) slot_binding(g); // the goroutine releases it
 }
 
 bool is_cancellation(const std::exception_ptr& e, const std::error_code& code) noexcept

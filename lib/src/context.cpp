@@ -125,6 +125,7 @@ private:
         if (other_life_) other_life_->unlink(link_);
     }
     void on_end() noexcept override { leave(); }
+    [[nodiscard]] bool has_second_parent() const noexcept override { return true; }
     second_parent* hand_over() noexcept override
     {
         leave();
@@ -315,7 +316,9 @@ void end_hook::begin() noexcept
 bool end_hook::stop() noexcept
 {
     context_life* l = ctx_.get()->life();
-    if (!l || !l->unlink(*this)) return false;
+    if (!l)
+        return !taken_back_.exchange(true, std::memory_order_relaxed); // it would never have run
+    if (!l->unlink(*this)) return false;
     release();
     return true;
 }
@@ -452,6 +455,7 @@ cancellable<cancel_function> with_cancellation_slot(const context& parent,
                                                     asio::cancellation_slot slot)
 {
     auto made = with_cancel(parent);
+    if (!slot.is_connected()) return made; // nobody ever emits
     slot.assign([ctx = made.ctx](asio::cancellation_type type) {
         if (type != asio::cancellation_type::none)
             ctx.ref().get()->life()->end(errc::canceled, nullptr);

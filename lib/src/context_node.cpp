@@ -4,6 +4,7 @@
 #include <weft/detail/context_node.hpp>
 
 #include <weft/detail/goroutine.hpp>
+#include <weft/detail/patience.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/slot_guard.hpp>
 #include <weft/detail/timekeeper.hpp>
@@ -66,6 +67,36 @@ bubble_id bubble_of(const context_node* parent, bool from_outside) noexcept
 
 } // namespace
 
+const ending*& spreading_here() noexcept
+{
+    thread_local const ending* here = nullptr;
+    return here;
+}
+
+/// Tells all descendants at its end.
+class context_life::spreading {
+public:
+    explicit spreading(ending& all) noexcept : all_(all)
+    {
+        if (!spreading_here()) spreading_here() = &all_;
+    }
+    spreading(const spreading&) = delete;
+    spreading& operator=(const spreading&) = delete;
+    ~spreading()
+    {
+        while (context_child* c = all_.next.pop_front()) c->life_ended(all_);
+        for (context_life* l = all_.ended; l; l = l->next_ended_) {
+            l->spread_.store(true, std::memory_order_release);
+            if (l->above_)
+                l->above_->unlink(*l); // who ended that meanwhile has waited for this one
+        }
+        if (spreading_here() == &all_) spreading_here() = nullptr;
+    }
+
+private:
+    ending& all_;
+};
+
 context_life::context_life(context_node* parent, std::optional<time_point> deadline,
                            bool from_outside) noexcept
     : context_node(parent, this),
@@ -84,31 +115,49 @@ void context_life::begin() noexcept
 {
     if (!above_ || above_->link(*this)) return;
     ending all;
-    end_with(*above_, all);
+    {
+        const spreading scope(all);
+        end_with(*above_, all);
+    }
     finish(all);
 }
 
 void context_life::end(errc e, std::exception_ptr cause) noexcept
 {
-    if (has_ended()) return;
-    ending all;
-    end_this(e, cause, all);
-    finish(all);
+    if (!has_ended()) {
+        ending all;
+        {
+            const spreading scope(all);
+            end_this(e, cause, all);
+        }
+        finish(all);
+    }
+    // From within an ending: it may be the very one that is to be waited for.
+    if (!spreading_here()) wait_until_spread();
 }
 
 void context_life::life_ended(ending& all) noexcept
 {
-    end_with(*above_, all);
+    const bool by_another = !end_this(above_->ended(), above_->cause_, all);
+    // Who is at it began here, since all above are ours, and waits, if at all, for somebody further down. Two that
+    // end what a merged one stands under would wait for each other.
+    if (by_another && spreading_here() == &all && !has_second_parent()) wait_until_spread();
     release(this);
 }
 
-void context_life::end_this(errc e, const std::exception_ptr& cause, ending& all) noexcept
+void context_life::wait_until_spread() const noexcept
+{
+    patience p;
+    while (!spread_.load(std::memory_order_acquire)) p.wait();
+}
+
+bool context_life::end_this(errc e, const std::exception_ptr& cause, ending& all) noexcept
 {
     wake_list wakes;
     lock.lock();
     if (has_ended()) {
         lock.unlock();
-        return;
+        return false;
     }
     cause_ = cause;
     ended_.store(static_cast<int>(e), std::memory_order_seq_cst);
@@ -120,15 +169,14 @@ void context_life::end_this(errc e, const std::exception_ptr& cause, ending& all
     child_count_ = 0;
     lock.unlock();
     wakes.wake_all();
-    if (above_) above_->unlink(*this);
     on_end();
     retain();
     next_ended_ = std::exchange(all.ended, this);
+    return true;
 }
 
 void context_life::finish(ending& all) noexcept
 {
-    while (context_child* c = all.next.pop_front()) c->life_ended(all);
     for (context_life* l = all.ended; l; l = l->next_ended_) l->interrupt_bound();
     while (context_life* l = all.ended) {
         all.ended = l->next_ended_;
@@ -247,8 +295,14 @@ void timed_life::arm(std::int64_t now) noexcept
     // Nobody else knows the life but its parent, which may have ended it.
     if (has_ended()) return;
     bell_.want(nanos(*deadline()));
-    bell_.settle(now);
+    if (!bell_.settle(now)) unwatched();
     if (has_ended()) on_end();
+}
+
+void timed_life::unwatched() noexcept
+{
+    if (clock::now() >= *deadline()) end(errc::deadline_exceeded, cause_);
+    else end(errc::canceled, std::make_exception_ptr(error(errc::stopped)));
 }
 
 void timed_life::on_end() noexcept

@@ -17,7 +17,7 @@ namespace {
 
 void refuse_on_worker(const char* what)
 {
-    if (detail::this_thread_state().held) detail::throw_misuse(what);
+    if (detail::scheduler_here()) detail::throw_misuse(what);
 }
 
 detail::goroutine& current_goroutine()

@@ -6,6 +6,7 @@
 #include <weft/detail/binding.hpp>
 #include <weft/detail/conductor.hpp>
 #include <weft/detail/label_set.hpp>
+#include <weft/detail/patience.hpp>
 #include <weft/detail/side_pool.hpp>
 #include <weft/detail/solo.hpp>
 #include <weft/detail/threads.hpp>
@@ -122,18 +123,31 @@ goroutine_extras& extras_of(goroutine& g)
     return *g.extras;
 }
 
-void ready(goroutine& g) noexcept
+namespace {
+
+/// `as` says that it is woken.
+void wake_up(goroutine& g, wait_reason as) noexcept
 {
     if (is_observed()) note_woken(g);
-    g.reason.store(wait_reason::runnable, std::memory_order_relaxed);
+    if (WEFT_LIKELY(g.bound == nullptr)) {
+        g.reason.store(as, std::memory_order_relaxed);
+    } else { // somebody may be about to take it out of what the caller is free to destroy
+        g.reason.store(as, std::memory_order_seq_cst);
+        g.bound->let_canceller_leave();
+    }
     requeue(g);
+}
+
+} // namespace
+
+void ready(goroutine& g) noexcept
+{
+    wake_up(g, wait_reason::runnable);
 }
 
 void ready_to_contend(goroutine& g) noexcept
 {
-    if (is_observed()) note_woken(g);
-    g.reason.store(wait_reason::contending, std::memory_order_relaxed);
-    requeue(g);
+    wake_up(g, wait_reason::contending);
 }
 
 void requeue(goroutine& g) noexcept
@@ -476,7 +490,7 @@ void scheduler::stop() noexcept
     if (monitor_.joinable()) monitor_.join();
     leave_world(*this);
     // A dump that found this scheduler before may be walking its goroutines.
-    std::lock_guard world_lock(world_mutex_);
+    std::unique_lock world_lock(world_mutex_);
     // A blocking call may wait for one of these goroutines; so they go first.
     unwind_parked(false);
     side_->shutdown();
@@ -485,7 +499,9 @@ void scheduler::stop() noexcept
         while (entered_.load(std::memory_order_seq_cst) != 0) yield_thread();
     };
     settle();
-    timers_->close();
+    world_lock.unlock();
+    timers_->close(); // contexts end, and with them may come the user's callbacks
+    world_lock.lock();
     if (pool_) pool_.reset(); // destroys handlers that never ran, with the goroutines in them
     settle();
     if (has_orphans()) keep_orphaned(shared_from_this());
@@ -548,14 +564,22 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
             shard->lock.unlock();
             // Nobody else destroys goroutines now, so `g` stays.
             if (g) seize(g);
-            if (g && g->parked_on && !is_queued(g->reason.load(std::memory_order_acquire)) &&
-                g->parked_on.withdraw(false)) {
-                unwind(g);
-            }
+            if (g && g->parked_on && take_out(*g)) unwind(g);
         }
         if (!pending) return;
         yield_thread();
     }
+}
+
+/// As a canceller does it (detail/binding.hpp): a waker waits in `inject` while `g` is being taken out. False: it is
+/// woken, or about to be.
+bool scheduler::take_out(goroutine& g) noexcept
+{
+    taken_out_.store(&g, std::memory_order_seq_cst);
+    const bool woken = is_queued(g.reason.load(std::memory_order_seq_cst));
+    const bool out = !woken && g.parked_on.withdraw(false);
+    taken_out_.store(nullptr, std::memory_order_seq_cst);
+    return out;
 }
 
 /// Once the runtime ends, only `stop` destroys goroutines that are enrolled: it reads their records without a
@@ -682,6 +706,12 @@ void scheduler::post_drain(worker& w, const asio::any_io_executor& how)
 void scheduler::inject(goroutine* g) noexcept
 {
     enter_from_outside();
+    if (WEFT_UNLIKELY(stopping())) {
+        // Its reason says that it is woken. From here on whoever takes it out has seen that, or is at it still.
+        g->reason.store(g->reason.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+        patience p;
+        while (taken_out_.load(std::memory_order_seq_cst) == g) p.wait();
+    }
     injected_.push(g);
     injections_.fetch_add(1, std::memory_order_seq_cst);
     // A thread from outside is about to do something else, most likely to block: it must not keep

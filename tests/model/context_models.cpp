@@ -94,6 +94,52 @@ WEFT_MODEL_CASE(context_two_cancellers, .host_threads = 0)
     check(seen_by_one && seen_by_one == seen_by_two, "the cause changes");
 }
 
+/// Whoever returns from cancel() finds all below ended.
+WEFT_MODEL_CASE(context_cancel_beside_cancel, .host_threads = 0)
+{
+    auto life = weft::with_cancel(weft::background());
+    auto middle = weft::with_cancel(life.ctx);
+    auto below = weft::with_cancel(middle.ctx);
+    begin_focus();
+    {
+        const auto all_ended = [&] {
+            check(below.ctx.err() == weft::errc::canceled, "cancel returned before all had ended");
+        };
+        outsider one([&] {
+            life.cancel();
+            all_ended();
+        });
+        outsider two([&] {
+            middle.cancel();
+            all_ended();
+        });
+        life.cancel();
+        all_ended();
+        one.join();
+        two.join();
+    }
+    end_focus();
+}
+
+/// Two that end what a merged context stands under, each reaching first what the other reaches last.
+WEFT_MODEL_CASE(context_merged_both_ways, .host_threads = 0)
+{
+    auto a = weft::with_cancel(weft::background());
+    auto b = weft::with_cancel(weft::background());
+    auto ab = weft::merge(a.ctx, b.ctx);
+    auto ba = weft::merge(b.ctx, a.ctx);
+    auto below = weft::with_cancel(ab.ctx);
+    begin_focus();
+    {
+        outsider other([&] { a.cancel(); });
+        b.cancel();
+        other.join();
+    }
+    end_focus();
+    check(ab.ctx.err() == weft::errc::canceled && ba.ctx.err() == weft::errc::canceled &&
+          below.ctx.err() == weft::errc::canceled);
+}
+
 WEFT_MODEL_CASE(context_child_is_born, .host_threads = 0)
 {
     auto life = weft::with_cancel(weft::background());
@@ -211,6 +257,31 @@ WEFT_MODEL_CASE(context_outside_canceller)
     m.join();
     thread.join();
     check(over == 1);
+}
+
+/// A sender who has handed over his value destroys the channel, while the receiver is cancelled and has not run yet.
+WEFT_MODEL_CASE(context_against_a_wake)
+{
+    machine m;
+    std::optional<channel<int>> c(make_channel<int>());
+    auto life = weft::with_cancel(weft::background());
+    int got = 0;
+    m.go([&] {
+        weft::go(
+            life.ctx,
+            [&got](channel<int>* in) -> task<> { got = (co_await in->receive()).value_or(-1); },
+            &*c);
+    });
+    bool sent = false;
+    outsider sender([&] {
+        sent = c->try_send(1);
+        if (sent) c.reset();
+    });
+    outsider canceller([&] { life.cancel(); });
+    m.join();
+    sender.join();
+    canceller.join();
+    check(got == (sent ? 1 : 0), "a value was lost");
 }
 
 /// Nothing else ends these waits.

@@ -65,6 +65,7 @@ void fibre::change(fibre* from, fibre* to)
     *exceptions = there.exceptions;
     here.unarmed = std::exchange(weft::detail::changed_here(), std::move(there.unarmed));
     here.rung = std::exchange(weft::detail::rung_here(), there.rung);
+    here.spreading = std::exchange(weft::detail::spreading_here(), there.spreading);
 #if defined(WEFT_ASAN)
     __sanitizer_start_switch_fiber(&here.fake_stack, to ? to->stack_.get() : root_stack,
                                    to ? stack_size : root_size);

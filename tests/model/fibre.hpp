@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/detail/context_node.hpp>
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/timekeeper.hpp>
 
@@ -50,6 +51,7 @@ private:
         exception_state exceptions;
         std::shared_ptr<weft::detail::scheduler> unarmed;
         weft::detail::timer_shard* rung = nullptr;
+        const weft::detail::ending* spreading = nullptr;
         void* fake_stack = nullptr;
     };
 

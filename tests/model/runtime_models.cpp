@@ -10,6 +10,7 @@
 #include <asio/prefer.hpp>
 
 #include <memory>
+#include <optional>
 
 using namespace std::chrono_literals;
 using namespace weft_model;
@@ -260,6 +261,26 @@ WEFT_MODEL_CASE(end_against_wake)
     check(alive == 0);
     check(received <= (sent ? 1 : 0), "received what was not sent");
     check(!c.try_send(1), "a destroyed goroutine still waits");
+}
+
+/// As before, and who has handed over his value destroys the channel.
+WEFT_MODEL_CASE(end_against_wake_and_gone)
+{
+    std::optional<channel<int>> c(make_channel<int>());
+    int alive = 0;
+    end_against(
+        [&](machine& m, bool& begun) {
+            m.go(
+                [&begun](channel<int>* in, token) -> task<> {
+                    begun = true;
+                    co_await in->receive();
+                },
+                &*c, token(alive));
+        },
+        [&] {
+            if (c->try_send(1)) c.reset();
+        });
+    check(alive == 0);
 }
 
 WEFT_MODEL_CASE(end_against_select)

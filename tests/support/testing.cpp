@@ -191,6 +191,14 @@ weft::task<void> until_parked(std::size_t n, std::string_view reason)
     CHECK(parked(reason) == n);
 }
 
+void wait_until_parked(std::size_t n, std::string_view reason)
+{
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (parked(reason) != n && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(1ms);
+    CHECK(parked(reason) == n);
+}
+
 weft::task<void> until_alone()
 {
     const auto give_up = std::chrono::steady_clock::now() + 10s;

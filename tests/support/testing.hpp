@@ -75,6 +75,8 @@ std::size_t parked(std::string_view reason = {});
 
 /// Waits until exactly `n` goroutines are parked for `reason`; fails the test after 10 s.
 weft::task<void> until_parked(std::size_t n, std::string_view reason = {});
+/// The same on a thread of its own.
+void wait_until_parked(std::size_t n, std::string_view reason = {});
 
 /// Waits until the calling goroutine is the only one; fails the test after 10 s.
 weft::task<void> until_alone();

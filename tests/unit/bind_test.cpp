@@ -12,14 +12,17 @@
 #include <asio/buffer.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/compose.hpp>
 #include <asio/connect_pipe.hpp>
 #include <asio/deferred.hpp>
 #include <asio/detached.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/read.hpp>
 #include <asio/readable_pipe.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/strand.hpp>
 #include <asio/thread_pool.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
@@ -31,6 +34,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -275,4 +279,44 @@ TEST_CASE("bind: completions and cancellations race on a pool")
         CHECK(children(ctx) == 0);
     }
     CHECK(done + ended == rounds);
+}
+
+TEST_CASE("bind: a handler without an executor runs where the operation's object says")
+{
+    asio::io_context io;
+    const auto strand = asio::make_strand(io);
+    asio::steady_timer timer(strand, 1ms);
+    bool on_strand = false;
+    weft::bind(background(), timer.async_wait(asio::deferred))(
+        [&](asio::error_code) { on_strand = strand.running_in_this_thread(); });
+    io.run();
+    CHECK(on_strand);
+
+    io.restart();
+    auto twice = [n = 0](auto& self) mutable {
+        if (n++ == 0) asio::post(std::move(self));
+        else self.complete();
+    };
+    auto composed =
+        asio::async_compose<const asio::deferred_t, void()>(std::move(twice), asio::deferred, io);
+    std::thread::id at;
+    weft::bind(background(), std::move(composed))([&] { at = std::this_thread::get_id(); });
+    io.run();
+    CHECK(at == std::this_thread::get_id());
+}
+
+TEST_CASE("bind: named without its namespace, with whatever kind of context variable")
+{
+    on_procs([]() -> task<> {
+        const auto ex = co_await asio::this_coro::executor;
+        auto [ctx, cancel] = with_cancel(background());
+        asio::steady_timer timer(ex, 1ms);
+        co_await bind(ctx, timer.async_wait(asio::deferred));
+        const context fixed = ctx;
+        timer.expires_after(1ms);
+        co_await bind(fixed, timer.async_wait(asio::deferred));
+        timer.expires_after(1h);
+        cancel();
+        CHECK_THROWS_AS(co_await bind(ctx, timer.async_wait(asio::deferred)), std::system_error);
+    });
 }

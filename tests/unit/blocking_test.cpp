@@ -138,3 +138,17 @@ TEST_CASE("the end of a runtime waits for calls in progress and destroys what th
     CHECK(!went_on);
     CHECK(value.use_count() == 1);
 }
+
+TEST_CASE("one operation may call twice; what the first call threw is forgotten")
+{
+    on_procs([]() -> task<> {
+        int calls = 0;
+        auto op = blocking([&] {
+            if (calls++ == 0) throw std::runtime_error("first");
+            return 7;
+        });
+        CHECK_THROWS_AS(co_await op, std::runtime_error);
+        const int second = co_await op;
+        CHECK(second == 7);
+    });
+}

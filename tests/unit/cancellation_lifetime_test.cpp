@@ -171,3 +171,30 @@ TEST_CASE("a wait that was given up at once stands nowhere when its runtime ends
         CHECK_FALSE(b.try_send(1));
     }
 }
+
+TEST_CASE("who has been given what it waited for is not looked for there by a cancellation")
+{
+    for (int round = 0; round < 20; ++round) {
+        weft::runtime rt({.procs = 1});
+        auto [ctx, cancel] = with_cancel(background());
+        auto c = std::make_unique<weft::channel<int>>(weft::make_channel<int>());
+        std::atomic<int> got{0};
+        std::atomic<bool> busy{false}, over{false};
+        auto receive = [&got](weft::channel<int>* from) -> task<> {
+            got = (co_await from->receive()).value_or(-1);
+        };
+        weft::go(rt.get_executor(), ctx, receive, c.get());
+        weft_test::wait_until_parked(1, "chan receive");
+        weft::go(rt.get_executor(), [&] {
+            busy = true;
+            while (!over) std::this_thread::yield();
+        });
+        while (!busy) std::this_thread::yield();
+        REQUIRE(c->try_send(1));
+        c.reset(); // a sanitizer sees who still looks
+        cancel();
+        over = true;
+        rt.join();
+        CHECK(got == 1);
+    }
+}

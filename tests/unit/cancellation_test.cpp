@@ -6,7 +6,9 @@
 #include "testing.hpp"
 
 #include <asio/as_tuple.hpp>
+#include <asio/bind_cancellation_slot.hpp>
 #include <asio/buffer.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/connect_pipe.hpp>
 #include <asio/deferred.hpp>
@@ -21,10 +23,14 @@
 #include <asio/thread_pool.hpp>
 #include <asio/write.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
+#include <future>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -499,4 +505,61 @@ TEST_CASE("Asio's combinators cancel tasks that wait for weft's operations")
             CHECK_FALSE(b.try_send(1));
         }
     });
+}
+
+TEST_CASE("a task that resets its cancellation state is cancelled all the same")
+{
+    weft::runtime rt({.procs = 1});
+    for (const bool total : {true, false}) {
+        asio::cancellation_signal signal;
+        std::atomic<bool> waits{false};
+        std::promise<std::exception_ptr> ended;
+        auto body = [&]() -> task<> {
+            co_await weft::sleep(1ms); // weft listens from here on
+            if (total) {
+                co_await asio::this_coro::reset_cancellation_state(
+                    asio::enable_total_cancellation());
+            } else { // one that needs more room
+                const std::array<char, 200> room{};
+                auto filter = [room](asio::cancellation_type t) {
+                    return room[0] ? asio::cancellation_type::none : t;
+                };
+                co_await asio::this_coro::reset_cancellation_state(filter);
+            }
+            waits = true;
+            co_await weft::channel<int>().receive();
+        };
+        asio::co_spawn(rt.get_executor(), std::move(body),
+                       asio::bind_cancellation_slot(
+                           signal.slot(), [&](std::exception_ptr e) { ended.set_value(e); }));
+        weft_test::wait_until_parked(1, "chan receive (nil chan)");
+        asio::post(rt.get_executor(), [&] { signal.emit(asio::cancellation_type::all); });
+        auto outcome = ended.get_future();
+        REQUIRE(outcome.wait_for(10s) == std::future_status::ready);
+        CHECK_THROWS_AS(std::rethrow_exception(outcome.get()), std::system_error);
+    }
+}
+
+TEST_CASE("a cancellation that the task has cleared is over")
+{
+    weft::runtime rt({.procs = 1});
+    asio::cancellation_signal signal;
+    std::promise<std::exception_ptr> ended;
+    auto body = [&]() -> task<> {
+        try {
+            co_await weft::channel<int>().receive();
+        } catch (const std::system_error&) {
+            auto state = co_await asio::this_coro::cancellation_state;
+            state.clear();
+        }
+        co_await weft::sleep(1ms);
+    };
+    co_spawn(rt.get_executor(), std::move(body),
+             asio::bind_cancellation_slot(signal.slot(),
+                                          [&](std::exception_ptr e) { ended.set_value(e); }));
+    weft_test::wait_until_parked(1, "chan receive (nil chan)");
+    asio::post(rt.get_executor(), [&] { signal.emit(asio::cancellation_type::terminal); });
+    auto outcome = ended.get_future();
+    REQUIRE(outcome.wait_for(10s) == std::future_status::ready);
+    CHECK(outcome.get() == nullptr);
 }

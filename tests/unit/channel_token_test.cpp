@@ -352,3 +352,46 @@ TEST_CASE("a time limit of Asio's loses nothing: the receive tells whether it ha
     CHECK(received == total);
 }
 #endif
+
+TEST_CASE("an operation that a token keeps for later keeps its channel")
+{
+    auto value = std::make_shared<int>(1);
+    const std::weak_ptr<int> seen = value;
+    auto full = make_channel<std::shared_ptr<int>>(1);
+    CHECK(full.try_send(std::move(value)));
+    auto later = full.receive()(asio::deferred);
+    full = {};
+    CHECK_FALSE(seen.expired()); // in the channel
+    asio::io_context io;
+    std::optional<std::shared_ptr<int>> got;
+    std::move(later)(
+        asio::bind_executor(io, [&](std::exception_ptr, std::optional<std::shared_ptr<int>> v) {
+            got = std::move(v);
+        }));
+    io.run();
+    REQUIRE(got);
+    CHECK(**got == 1);
+}
+
+TEST_CASE("a sending half sends under a context, whatever kind of variable that is")
+{
+    weft_test::on_procs([]() -> task<> {
+        auto c = make_channel<int>(3);
+        auto signal = make_channel<void>(2);
+        const weft::send_channel<int> to = c;
+        const weft::send_channel<void> bell = signal;
+        auto [ctx, cancel] = weft::with_cancel(weft::background());
+        const weft::context fixed = ctx;
+        co_await to.send(ctx, 1);
+        co_await to.send(fixed, 2);
+        co_await to.send(3);
+        co_await bell.send(ctx);
+        co_await bell.send();
+        CHECK(c.size() == 3);
+        CHECK(signal.size() == 2);
+        auto contexts = make_channel<weft::context>(1);
+        const weft::send_channel<weft::context> hand_over = contexts;
+        co_await hand_over.send(ctx);
+        CHECK(contexts.size() == 1);
+    });
+}

@@ -18,6 +18,7 @@
 #include <optional>
 #include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -245,4 +246,22 @@ TEST_CASE("a stop_callback that lasts holds up no timer of its runtime")
     });
     rt.join();
     CHECK(rang);
+}
+
+TEST_CASE("a deadline whose runtime ends first ends with it, for those of other runtimes")
+{
+    weft::runtime stays({.procs = 1});
+    std::optional<weft::runtime> goes(std::in_place, weft::runtime_options{.procs = 1});
+    const auto far = weft::with_timeout(goes->get_executor(), background(), 1h);
+    auto waiting = weft::spawn(stays.get_executor(), [ctx = far.ctx]() -> task<errc> {
+        co_await ctx.done();
+        co_return static_cast<errc>(ctx.err().value());
+    });
+    weft_test::wait_until_parked(1, "context done");
+    const auto ex = goes->get_executor();
+    goes.reset();
+    const errc why = weft::sync_wait(stays.get_executor(), waiting.join());
+    CHECK(why == errc::canceled);
+    CHECK_THROWS_WITH(std::rethrow_exception(far.ctx.cause()),
+                      doctest::Contains(make_error_code(errc::stopped).message().c_str()));
 }

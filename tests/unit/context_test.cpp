@@ -7,6 +7,7 @@
 
 #include <asio/cancellation_signal.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -330,4 +331,85 @@ TEST_CASE("a custom context's end and the last handle race")
         ctx.reset();
         other.join();
     }
+}
+
+TEST_CASE("a slot that is none never ends its context")
+{
+    auto [ctx, cancel] = weft::with_cancellation_slot(background(), asio::cancellation_slot());
+    CHECK_FALSE(ctx.err());
+    cancel();
+    CHECK(ctx.err() == errc::canceled);
+}
+
+namespace {
+
+struct not_to_be_copied {
+    not_to_be_copied() = default;
+    not_to_be_copied(const not_to_be_copied&) { throw std::runtime_error("copied"); }
+};
+struct witness_key {
+    using type = std::shared_ptr<int>;
+};
+struct failing_key {
+    using type = not_to_be_copied;
+};
+
+} // namespace
+
+TEST_CASE("a value that cannot be made leaves the parent as it was")
+{
+    auto value = std::make_shared<int>(1);
+    const std::weak_ptr<int> seen = value;
+    {
+        const context parent = weft::with_value<witness_key>(background(), std::move(value));
+        const not_to_be_copied bad;
+        CHECK_THROWS_AS((void)weft::with_value<failing_key>(parent, bad), std::runtime_error);
+    }
+    CHECK(seen.expired());
+}
+
+TEST_CASE("when cancel returns all descendants have ended, also if another thread is at it")
+{
+    constexpr int wide = 20'000;
+    for (int round = 0; round < 5; ++round) {
+        auto [parent, cancel] = with_cancel(background());
+        std::vector<weft::cancellable<weft::cancel_function>> children;
+        for (int i = 0; i < wide; ++i) children.push_back(with_cancel(parent));
+        std::thread other([&c = cancel] { c(); });
+        while (!parent.err()) {}
+        cancel();
+        CHECK(std::all_of(children.begin(), children.end(),
+                          [](const auto& c) { return c.ctx.err() == errc::canceled; }));
+        other.join();
+    }
+}
+
+TEST_CASE("a child that another thread is ending has taken its own along when the parent's cancel "
+          "returns")
+{
+    constexpr int wide = 20'000;
+    for (int round = 0; round < 5; ++round) {
+        auto [parent, cancel] = with_cancel(background());
+        auto child = with_cancel(parent);
+        std::vector<weft::cancellable<weft::cancel_function>> grandchildren;
+        for (int i = 0; i < wide; ++i) grandchildren.push_back(with_cancel(child.ctx));
+        std::thread other([&c = child] { c.cancel(); });
+        while (!child.ctx.err()) {}
+        cancel();
+        CHECK(std::all_of(grandchildren.begin(), grandchildren.end(),
+                          [](const auto& c) { return c.ctx.err() == errc::canceled; }));
+        other.join();
+    }
+}
+
+TEST_CASE("a stop_callback may cancel the context that has just ended")
+{
+    auto [ctx, cancel] = with_cancel(background());
+    int called = 0;
+    const std::stop_callback again(ctx.stop_token(), [&, &c = cancel] {
+        ++called;
+        c();
+    });
+    cancel();
+    CHECK(called == 1);
 }

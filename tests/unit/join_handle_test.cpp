@@ -15,6 +15,8 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 using weft::make_channel;
@@ -218,4 +220,59 @@ TEST_CASE("joining a goroutine whose runtime has ended fails with errc::stopped"
     CHECK(code_of([&] { return early.get(); }) == weft::errc::stopped);
     CHECK(code_of([&] { return weft::sync_wait(survivor.get_executor(), h.join()); }) ==
           weft::errc::stopped);
+}
+
+namespace {
+
+/// Takes its time to go, and says when it has. Moves by copying nothing but its say.
+class last_words {
+public:
+    explicit last_words(std::atomic<bool>& gone) : gone_(&gone) {}
+    last_words(last_words&& o) noexcept : gone_(std::exchange(o.gone_, nullptr)) {}
+    last_words& operator=(last_words&&) = delete;
+    ~last_words()
+    {
+        if (!gone_) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        *gone_ = true;
+    }
+
+private:
+    std::atomic<bool>* gone_;
+};
+
+} // namespace
+
+TEST_CASE("when join returns, the callable and its arguments are gone")
+{
+    on_procs([]() -> task<> {
+        std::atomic<bool> callable{false}, argument{false};
+        auto f = [words = last_words(callable)](const last_words&) {};
+        auto h = weft::spawn(std::move(f), last_words(argument));
+        co_await h.join();
+        CHECK(callable);
+        CHECK(argument);
+        callable = false;
+        auto g = [words = last_words(callable)]() -> task<int> {
+            co_await weft::this_goroutine::yield();
+            throw std::runtime_error("no");
+        };
+        auto failing = weft::spawn(std::move(g));
+        const std::string why = co_await failure_of(failing);
+        CHECK(why == "no");
+        CHECK(callable);
+    });
+}
+
+TEST_CASE("when sync_wait returns, the callable is gone")
+{
+    weft::runtime rt({.procs = 2});
+    std::atomic<bool> gone{false};
+    auto f = [words = last_words(gone)]() -> task<> { co_return; };
+    weft::sync_wait(rt.get_executor(), std::move(f));
+    CHECK(gone);
+    gone = false;
+    auto g = [words = last_words(gone)] { return 1; };
+    CHECK(weft::sync_wait(rt.get_executor(), std::move(g)) == 1);
+    CHECK(gone);
 }

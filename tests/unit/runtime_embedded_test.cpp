@@ -11,6 +11,7 @@
 #include <asio/bind_executor.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/deferred.hpp>
+#include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -335,4 +336,40 @@ TEST_CASE("several runtimes share one host")
     });
     run_on(context, 2);
     CHECK(sum == 5050);
+}
+
+TEST_CASE("a goroutine on a thread that was lent to it may not block it by sync_wait or join")
+{
+    asio::io_context io;
+    auto work = asio::make_work_guard(io);
+    weft::runtime rt(io.get_executor(), {.procs = 1});
+    std::thread one([&] { io.run(); }), other([&] { io.run(); });
+    std::atomic<int> refused{0};
+    std::atomic<bool> over{false};
+    const auto ex = rt.get_executor();
+    auto guest = [&]() -> task<> {
+        asio::steady_timer timer(io, 50ms);
+        co_await timer.async_wait(asio::deferred); // comes back while the only worker is busy
+        try {
+            weft::sync_wait(ex, [] {});
+        } catch (const weft::misuse_error&) {
+            ++refused;
+        }
+        try {
+            rt.join();
+        } catch (const weft::misuse_error&) {
+            ++refused;
+        }
+        over = true;
+    };
+    weft::go(ex, guest);
+    weft_test::wait_until_parked(1, "asio operation");
+    weft::go(ex, [&] {
+        for (int i = 0; i < 500 && !over; ++i) std::this_thread::sleep_for(10ms);
+    });
+    rt.join();
+    CHECK(refused == 2);
+    work.reset();
+    one.join();
+    other.join();
 }

@@ -155,6 +155,14 @@ private:
 
 } // namespace detail
 
+} // namespace weft::inline v0_1
+
+template <class Handler, class Candidate>
+struct asio::associated_executor<weft::detail::bind_handler<Handler>, Candidate>
+    : weft::detail::guarded_executor_association<weft::detail::bind_handler<Handler>, Candidate> {};
+
+namespace weft::inline v0_1 {
+
 /// The operation `bind` returns.
 template <class Op>
 class [[nodiscard]] bound_operation {
@@ -194,9 +202,11 @@ private:
 /// errc::deadline_exceeded) in place of operation_aborted; one that was done all the same is reported as done.
 ///
 /// @throws misuse_error  a nil context.
-template <class Op>
-    requires asio::is_async_operation<Op>::value
-[[nodiscard]] bound_operation<std::decay_t<Op>> bind(const context& ctx, Op&& op)
+template <class Context,
+          class Op> // as narrow as that, lest std::bind, found through the operation, fits better
+    requires(std::same_as<std::remove_cvref_t<Context>, context> &&
+             asio::is_async_operation<Op>::value)
+[[nodiscard]] bound_operation<std::decay_t<Op>> bind(Context&& ctx, Op&& op)
 {
     detail::parent_node(ctx);
     return {ctx, std::forward<Op>(op)};

@@ -41,6 +41,7 @@ public:
         }
         bool start(detail::goroutine& g) noexcept
         {
+            op_.failure_ = nullptr; // of an earlier call
             if (WEFT_LIKELY(!g.sched->conducted_by())) return false;
             op_.failure_ = std::make_exception_ptr(
                 misuse_error("blocking: in a testing::bubble, which runs on one thread"));

@@ -410,7 +410,8 @@ public:
     /// As `channel::send`, `try_send`, `close`.
     template <class... V>
     [[nodiscard]] send_operation<T> send(V&&... value) const
-        requires requires(const channel<T>& c) { c.send(std::forward<V>(value)...); }
+        requires(sizeof...(V) == (std::is_void_v<T> ? 0 : 1) &&
+                 requires(const channel<T>& c) { c.send(std::forward<V>(value)...); })
     {
         if constexpr (sizeof...(V) == 0) {
             return {this->core(), value_type{}};
@@ -420,7 +421,8 @@ public:
     }
     template <detail::context_like Context, class... V>
     [[nodiscard]] auto send(const Context& ctx, V&&... value) const
-        requires requires(const channel<T>& c) { c.send(std::forward<V>(value)...); }
+        requires(sizeof...(V) == (std::is_void_v<T> ? 0 : 1) &&
+                 requires(const channel<T>& c) { c.send(std::forward<V>(value)...); })
     {
         return context_operation<send_operation<T>>(ctx, send(std::forward<V>(value)...));
     }

@@ -326,6 +326,7 @@ private:
     const context_ref ctx_;
     const std::weak_ptr<scheduler> sched_;
     detail::atomic<unsigned> refs_{1};
+    detail::atomic<bool> taken_back_{false}; ///< of a context that never ends
 };
 
 /// A counted reference to one.

@@ -74,6 +74,13 @@ public:
 
     void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
 
+    /// The failure, if nobody else holds a reference any more: taken out of the state, which then has none.
+    [[nodiscard]] std::exception_ptr take_unseen() noexcept
+    {
+        if (refs_.load(std::memory_order_acquire) != 1 || fetched_ || quiet_) return nullptr;
+        return std::exchange(failure_, nullptr);
+    }
+
     /// Lets go of one reference. Returns the failure nobody saw, if that was the last one.
     [[nodiscard]] std::exception_ptr release() noexcept
     {
@@ -138,17 +145,15 @@ public:
     explicit join_promise(join_state<T>* s) noexcept : state_(s) {}
     join_promise(join_promise&& o) noexcept : state_(std::exchange(o.state_, nullptr)) {}
     join_promise& operator=(join_promise&&) = delete;
-    ~join_promise() { (void)settle(); }
+    ~join_promise()
+    {
+        if (!state_) return;
+        state_->finish();
+        const auto policy = state_->policy();
+        if (auto unseen = state_->release()) report_unseen_failure(*policy, std::move(unseen));
+    }
 
     [[nodiscard]] join_state<T>* operator->() const noexcept { return state_; }
-
-    /// Returns a failure that nobody is left to see.
-    std::exception_ptr settle() noexcept
-    {
-        if (!state_) return nullptr;
-        state_->finish();
-        return std::exchange(state_, nullptr)->release();
-    }
 
 private:
     join_state<T>* state_;
@@ -161,29 +166,38 @@ inline bool ends_by_context() noexcept
     return g && g->ends_by_context;
 }
 
+/// What a spawned goroutine runs. The outcome is published when the callable and its arguments are gone: who joins may
+/// have lent them something.
 template <class T, class F, class... Args>
-task<> spawned_body(join_promise<T> result, F f, Args... args)
-{
-    try {
-        if constexpr (is_task<call_result_t<F, Args...>>::value) {
-            if constexpr (std::is_void_v<T>) {
-                co_await std::invoke(f, std::move(args)...);
-                result->set_value(true);
+struct spawned_call {
+    using work = ticketed_call<join_promise<T>, F, Args...>;
+    work call;
+
+    task<> operator()()
+    {
+        join_state<T>& result = *call.ticket.operator->();
+        try {
+            if constexpr (work::is_async) {
+                if constexpr (std::is_void_v<T>) {
+                    co_await call();
+                    result.set_value(true);
+                } else {
+                    result.set_value(co_await call());
+                }
+            } else if constexpr (std::is_void_v<T>) {
+                call();
+                result.set_value(true);
             } else {
-                result->set_value(co_await std::invoke(f, std::move(args)...));
+                result.set_value(call());
             }
-        } else if constexpr (std::is_void_v<T>) {
-            std::invoke(f, std::move(args)...);
-            result->set_value(true);
-        } else {
-            result->set_value(std::invoke(f, std::move(args)...));
+        } catch (...) {
+            result.set_failure(std::current_exception(), ends_by_context());
         }
-    } catch (...) {
-        result->set_failure(std::current_exception(), ends_by_context());
+        // With the handle dropped it is as with `go`: the exception escapes.
+        if (auto unseen = result.take_unseen()) std::rethrow_exception(unseen);
+        co_return;
     }
-    // With the handle dropped it is as with `go`: the exception escapes.
-    if (auto unseen = result.settle()) std::rethrow_exception(unseen);
-}
+};
 
 } // namespace detail
 
@@ -254,8 +268,10 @@ auto spawn_at(const std::source_location& at, Args&&... args)
             auto* state = new join_state<T>(s.on_panic);
             join_ref<T> mine(state);
             join_promise<T> theirs(state);
-            start_goroutine(s, at, spawned_body<T, std::decay_t<F>, std::decay_t<Rest>...>,
-                            std::move(theirs), std::forward<F>(f), std::forward<Rest>(rest)...);
+            using call = spawned_call<T, std::decay_t<F>, std::decay_t<Rest>...>;
+            start_goroutine(
+                s, at,
+                call{{std::move(theirs), std::forward<F>(f), {std::forward<Rest>(rest)...}}});
             return join_handle<T>(std::move(mine));
         },
         std::forward<Args>(args)...);

@@ -68,41 +68,48 @@ struct room_key {
     waiting_room<T>* room;
 };
 
+/// What the goroutine runs. The room is opened when the callable is gone.
 template <class T, class F>
-task<> visit(room_key<T> key, F f)
-{
-    try {
-        if constexpr (!is_task<call_result_t<F>>::value) {
-            if constexpr (std::is_void_v<T>) {
-                std::invoke(f);
-                key.room->set_value(true);
+struct visit {
+    using work = ticketed_call<room_key<T>, F>;
+    work call;
+
+    task<> operator()()
+    {
+        waiting_room<T>& room = *call.ticket.room;
+        try {
+            if constexpr (!work::is_async) {
+                if constexpr (std::is_void_v<T>) {
+                    call();
+                    room.set_value(true);
+                } else {
+                    room.set_value(call());
+                }
+            } else if constexpr (std::is_void_v<T>) {
+                co_await call();
+                room.set_value(true);
             } else {
-                key.room->set_value(std::invoke(f));
+                room.set_value(co_await call());
             }
-        } else if constexpr (std::is_void_v<T>) {
-            co_await std::invoke(f);
-            key.room->set_value(true);
-        } else {
-            key.room->set_value(co_await std::invoke(f));
+        } catch (...) {
+            room.set_failure(std::current_exception());
         }
-    } catch (...) {
-        key.room->set_failure(std::current_exception());
+        co_return;
     }
-    co_return;
-}
+};
 
 /// Runs `f` as a goroutine and blocks the calling thread until it ended.
 template <class F>
 auto wait_for_goroutine(scheduler& s, const std::source_location& at, const char* what, F f)
     -> awaited_t<F>
 {
-    if (this_thread_state().held) {
+    if (scheduler_here()) {
         throw misuse_error(std::string(what) +
                            " on a worker thread would block it; co_await instead");
     }
     using T = awaited_t<F>;
     waiting_room<T> room;
-    start_goroutine(s, at, visit<T, F>, room_key<T>(room), std::move(f));
+    start_goroutine(s, at, visit<T, F>{{room_key<T>(room), std::move(f), {}}});
     return room.wait();
 }
 

@@ -157,13 +157,11 @@ public:
     }
     decltype(auto) await_resume()
     {
-        goroutine& g = inner_.self;
-        if (WEFT_UNLIKELY(g.bound != nullptr) && g.bound->to() == binding::tied_to::slot)
-            static_cast<slot_binding*>(g.bound)->slot_was_used();
         try {
             return inner_.await_resume();
         } catch (...) {
-            if (ended() && is_cancellation(std::current_exception())) throw_interrupted(g);
+            if (ended() && is_cancellation(std::current_exception()))
+                throw_interrupted(inner_.self);
             throw;
         }
     }

@@ -65,6 +65,12 @@ public:
         ::new (static_cast<void*>(room_)) asio_thread(std::move(t));
     }
 
+    /// Of one that is engaged.
+    [[nodiscard]] const asio_thread& look() const noexcept
+    {
+        return *std::launder(reinterpret_cast<const asio_thread*>(room_));
+    }
+
     [[nodiscard]] resumer take() noexcept
     {
         auto* t = std::launder(reinterpret_cast<asio_thread*>(room_));

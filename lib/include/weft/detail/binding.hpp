@@ -27,9 +27,15 @@ class slot_guard;
 /// State table of `word_`:
 ///   running       the goroutine runs, is in a run queue, or belongs to an Asio operation.
 ///   parked        it waits for a weft operation.        running -> parked by itself, before it is published.
-///   interrupting  a canceller is at its operation; the goroutine cannot resume, nor be destroyed.
-///                 parked -> interrupting by the canceller, -> parked when it is done.
+///   interrupting  a canceller has claimed it; the goroutine cannot resume, nor be destroyed.
+///                 parked -> interrupting by the canceller.
+///   withdrawing   the canceller is at its operation. interrupting -> withdrawing -> parked, all by the canceller.
 ///   parked -> running by whoever resumes the goroutine, once nobody interrupts.
+///
+/// What the goroutine waits for may go as soon as a waker has done with it: a waker says that the goroutine is woken
+/// (its `reason`), then waits while anybody is `withdrawing`; a canceller says that it is, then looks whether the
+/// goroutine was woken, and leaves the operation alone if so. Both in the one order of seq_cst. The waker has unlocked
+/// what it woke the goroutine from, and a canceller wakes only whom it takes out of that, so neither waits for the other.
 ///
 /// No interruption is missed: a goroutine that parks stores `parked`, then looks whether it must end; a
 /// canceller says so, then looks for `parked`. Both in the one order of seq_cst.
@@ -71,7 +77,7 @@ public:
     {
         auto expected = word::parked;
         if (!word_.compare_exchange_strong(expected, word::running, std::memory_order_acquire)) {
-            if (expected == word::interrupting) wait_for_interruption();
+            if (expected != word::running) wait_for_interruption();
         }
     }
     /// True once for each interrupted wait.
@@ -109,12 +115,24 @@ public:
     /// Takes the goroutine out of its operation, if nobody was faster. After `claim`, without a lock.
     void interrupt() noexcept;
 
+    // --- the waker
+    /// After the goroutine's `reason` says that it is woken, before it can run.
+    void let_canceller_leave() noexcept
+    {
+        if (WEFT_UNLIKELY(word_.load(std::memory_order_seq_cst) == word::withdrawing))
+            wait_for_withdrawal();
+    }
+
     bool linked = false; ///< in the context's list; guarded by the context's lock
 
+protected:
+    [[nodiscard]] goroutine& bound_goroutine() const noexcept { return g_; }
+
 private:
-    enum class word : std::uint8_t { running, parked, interrupting };
+    enum class word : std::uint8_t { running, parked, interrupting, withdrawing };
 
     void wait_for_interruption() noexcept;
+    void wait_for_withdrawal() noexcept;
     void listen() noexcept;
 
     goroutine& g_;
@@ -136,14 +154,10 @@ private:
 /// lies in the slot that may be called at any time; Asio takes it out with each operation of its own.
 class WEFT_EXPORT slot_binding final : public binding {
 public:
-    slot_binding(goroutine& g, const asio::cancellation_state& s) noexcept
-        : binding(g, &ended_, tied_to::slot), state_(s)
-    {
-    }
+    explicit slot_binding(goroutine& g) noexcept : binding(g, &ended_, tied_to::slot) {}
 
+    /// Before each wait; the goroutine is suspended.
     void listen() noexcept;
-    /// An operation of Asio's has had the slot.
-    void slot_was_used() noexcept { listening_ = false; }
 
     void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept
@@ -156,8 +170,9 @@ private:
 
     atomic<int> ended_{0};
     atomic<unsigned> refs_{1}; ///< the goroutine's, and the handlers' in the slot
-    const asio::cancellation_state state_;
-    bool listening_ = false;
+    /// Its handler lies in the slot. An operation of Asio's that takes the slot destroys it, as does
+    /// `reset_cancellation_state`, which makes another slot.
+    atomic<bool> listening_{false};
 };
 
 /// Whether `e` has this code, or is how Asio's operations, and combinations of them, say that they were

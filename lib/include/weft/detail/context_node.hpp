@@ -54,7 +54,11 @@ public:
     [[nodiscard]] const void* find(const void* key) const noexcept;
 
 protected:
-    virtual ~context_node() = default;
+    /// Those that were held are released with their parent taken out; one whose construction failed still has it.
+    virtual ~context_node()
+    {
+        if (parent_) release(parent_);
+    }
 
 private:
     [[nodiscard]] virtual const void* value(const void*) const noexcept { return nullptr; }
@@ -116,10 +120,14 @@ struct ending {
         nullptr; ///< lives that have ended, retained, linked through `next_ended_`
 };
 
+/// What the calling thread is ending just now, up to where all descendants have ended; null: nothing.
+[[nodiscard]] WEFT_EXPORT const ending*& spreading_here() noexcept;
+
 /// A layer that can end, once.
 ///
 /// Invariants: `ended_` changes once, under the lock, after `cause_`; from then on nobody waits, and no child is linked.
-/// `told_` follows when all descendants have ended; from then on no goroutine is linked.
+/// `spread_` follows when all descendants have ended; who ends it meanwhile waits for that. Then `told_`; from then on no
+/// goroutine is linked.
 /// A life begun under one that had ended already is born ended.
 /// Ending collects under the lock and tells after it: those who wait for `done`, then the children and theirs; when
 /// all descendants have ended, the goroutines bound to any of them, so that one that waits in a select for a
@@ -135,7 +143,9 @@ public:
     /// Takes its place under the parent's life. Before anybody else knows it.
     void begin() noexcept;
 
-    /// Ends it and all below, unless it has ended. A null cause means the error itself.
+    /// Ends it and all below, unless it has ended. A null cause means the error itself. When it returns all below have
+    /// ended, also if another thread is at it; not if it is called from within an ending. (Of what is below a
+    /// merged context that another thread has reached from its other parent, that other thread answers.)
     void end(errc e, std::exception_ptr cause) noexcept;
 
     /// Zero while it lives.
@@ -175,7 +185,7 @@ public:
     /// Ends it because of `because`, as part of that one's ending.
     void end_with(context_life& because, ending& all) noexcept
     {
-        end_this(because.ended(), because.cause_, all);
+        static_cast<void>(end_this(because.ended(), because.cause_, all));
     }
 
 protected:
@@ -187,13 +197,18 @@ private:
 
     /// No lock is held; called once.
     virtual void on_end() noexcept {}
+    [[nodiscard]] virtual bool has_second_parent() const noexcept { return false; }
 
-    void end_this(errc e, const std::exception_ptr& cause, ending& all) noexcept;
+    class spreading;
+    /// False: another thread was faster.
+    bool end_this(errc e, const std::exception_ptr& cause, ending& all) noexcept;
     static void finish(ending& all) noexcept;
     void interrupt_bound() noexcept;
+    void wait_until_spread() const noexcept;
 
     atomic<int> ended_{0};
-    atomic<int> told_{0};      ///< written under the lock, once
+    atomic<int> told_{0}; ///< written under the lock, once
+    atomic<bool> spread_{false};
     std::exception_ptr cause_; ///< written before `ended_`
     const std::optional<time_point> deadline_;
     context_life* const above_; ///< whose child it is, or null; the parent node keeps it
@@ -229,12 +244,14 @@ private:
         {
             life_.end(errc::deadline_exceeded, life_.cause_);
         }
-        void lost() noexcept override {}
+        void lost() noexcept override { life_.unwatched(); }
 
         timed_life& life_;
     };
 
     void on_end() noexcept override;
+    /// The runtime whose clock it went by has ended. It ends, too, lest somebody of another runtime waits for ever.
+    void unwatched() noexcept;
 
     const std::exception_ptr cause_; ///< of an end by the deadline
     bell bell_;

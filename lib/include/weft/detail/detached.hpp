@@ -50,12 +50,15 @@ class detached : wake_callback {
     using result = typename Op::result_type;
 
 public:
-    static void launch(Op op, Handler handler)
+    using handle = decltype(std::declval<const Op&>().retain());
+
+    static void launch(Op op, handle keep, Handler handler)
     {
         allocator a(asio::get_associated_allocator(handler));
         detached* d = std::allocator_traits<allocator>::allocate(a, 1);
         try {
-            ::new (static_cast<void*>(d)) detached(std::move(op), std::move(handler));
+            ::new (static_cast<void*>(d))
+                detached(std::move(op), std::move(keep), std::move(handler));
         } catch (...) {
             std::allocator_traits<allocator>::deallocate(a, d, 1);
             throw;
@@ -79,9 +82,9 @@ private:
         }
     };
 
-    detached(Op op, Handler handler)
+    detached(Op op, handle keep, Handler handler)
         : op_(std::move(op)),
-          keep_(op_.retain()),
+          keep_(std::move(keep)),
           handler_(std::move(handler)),
           work_(asio::prefer(asio::get_associated_executor(handler_, asio::system_executor()),
                              asio::execution::outstanding_work.tracked)),
@@ -158,7 +161,7 @@ private:
     }
 
     Op op_;
-    decltype(std::declval<const Op&>().retain()) keep_;
+    handle keep_;
     Handler handler_;
     tracked work_;
     bool waits_ = false; ///< written once, during initiation
@@ -203,12 +206,15 @@ private:
     template <class Token>
     auto initiate(Token&& token)
     {
+        // A token may keep what it is given, and begin later: the handle goes with it.
+        Derived& self = static_cast<Derived&>(*this);
+        auto keep = self.retain();
         return asio::async_initiate<Token, signature<Token>>(
-            [](auto handler, Derived op) {
+            [](auto handler, Derived op, decltype(keep) handle) {
                 detached<Derived, typename driver_of<Derived>::type, decltype(handler)>::launch(
-                    std::move(op), std::move(handler));
+                    std::move(op), std::move(handle), std::move(handler));
             },
-            token, std::move(static_cast<Derived&>(*this)));
+            token, std::move(self), std::move(keep));
     }
 };
 

@@ -258,6 +258,7 @@ private:
     void pay_attention(worker* w);
     void seize_workers() noexcept;
     void unwind_parked(bool blocking_calls_too) noexcept;
+    [[nodiscard]] bool take_out(goroutine& g) noexcept;
     [[nodiscard]] std::uint64_t activity() const noexcept;
     void hold_host(int by);
     [[nodiscard]] bool all_idle() const noexcept;
@@ -288,7 +289,8 @@ private:
     atomic<bool> paused_{false}; ///< written under pause_mutex_
     atomic<bool> join_waiting_{false};
     atomic<std::int64_t> external_work_{0};
-    atomic<int> without_worker_{0}; ///< handlers that run although no worker was free
+    atomic<int> without_worker_{0};         ///< handlers that run although no worker was free
+    atomic<goroutine*> taken_out_{nullptr}; ///< of what it is parked on, by stop(), just now
 
     os_mutex join_mutex_;
     os_condition join_changed_;

@@ -217,16 +217,21 @@ private:
 template <class Handler>
 class guarded_base {
 public:
-    using executor_type = guarded_executor<asio::associated_executor_t<Handler>>;
     using allocator_type = asio::associated_allocator_t<Handler>;
     using cancellation_slot_type = asio::cancellation_slot;
 
     guarded_base(Handler h, const guard_ref& g) : handler_(std::move(h)), guard_(g) {}
 
-    [[nodiscard]] executor_type get_executor() const noexcept
+    /// The handler's own executor, or that of the operation's I/O object, which Asio names in its place.
+    template <class Candidate>
+    using executor_for =
+        guarded_executor<typename asio::associated_executor<Handler, Candidate>::type>;
+    template <class Candidate>
+    [[nodiscard]] executor_for<Candidate> get_executor(const Candidate& c) const noexcept
     {
-        return {asio::get_associated_executor(handler_), guard_};
+        return {asio::associated_executor<Handler, Candidate>::get(handler_, c), guard_};
     }
+    [[nodiscard]] const Handler& inner() const noexcept { return handler_; }
     [[nodiscard]] allocator_type get_allocator() const noexcept
     {
         return asio::get_associated_allocator(handler_);
@@ -291,4 +296,18 @@ private:
     slot_guard* guard_;
 };
 
+/// What Asio asks of such a handler; the specialisations below derive from it.
+template <class Guarded, class Candidate>
+struct guarded_executor_association {
+    using type = typename Guarded::template executor_for<Candidate>;
+
+    static type get(const Guarded& h) noexcept { return get(h, Candidate()); }
+    static type get(const Guarded& h, const Candidate& c) noexcept { return h.get_executor(c); }
+};
+
 } // namespace weft::inline v0_1::detail
+
+template <class Handler, class Candidate>
+struct asio::associated_executor<weft::detail::guarded_handler<Handler>, Candidate>
+    : weft::detail::guarded_executor_association<weft::detail::guarded_handler<Handler>,
+                                                 Candidate> {};
