@@ -79,8 +79,8 @@ void binding::interrupt() noexcept
     goroutine& g = g_;
     const parked_operation& on = g.parked_on;
     word_.store(word::withdrawing, std::memory_order_seq_cst);
-    const bool woken = is_queued(g.reason.load(std::memory_order_seq_cst));
-    const bool out = !woken && shields_ == 0 && on && on.withdraw(false);
+    const bool waits = is_waiting(g.reason.load(std::memory_order_seq_cst));
+    const bool out = waits && shields_ == 0 && on && on.withdraw(false);
     if (out) interrupted_ = true;
     word_.store(word::parked, std::memory_order_release);
     // Unless it was taken out, the goroutine may be gone now.

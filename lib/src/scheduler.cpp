@@ -576,8 +576,8 @@ void scheduler::unwind_parked(bool blocking_calls_too) noexcept
 bool scheduler::take_out(goroutine& g) noexcept
 {
     taken_out_.store(&g, std::memory_order_seq_cst);
-    const bool woken = is_queued(g.reason.load(std::memory_order_seq_cst));
-    const bool out = !woken && g.parked_on.withdraw(false);
+    const bool waits = is_waiting(g.reason.load(std::memory_order_seq_cst));
+    const bool out = waits && g.parked_on.withdraw(false);
     taken_out_.store(nullptr, std::memory_order_seq_cst);
     return out;
 }

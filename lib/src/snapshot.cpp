@@ -22,11 +22,6 @@ constexpr std::size_t frames_each = 8;
 /// Under one lock, when they are only counted.
 constexpr std::size_t count_at_once = 1024;
 
-bool is_waiting(wait_reason r) noexcept
-{
-    return r != wait_reason::running && !is_queued(r);
-}
-
 /// The frames of a goroutine that runs are not ours to read.
 const promise_core* readable_chain(const goroutine& g, wait_reason r) noexcept
 {

@@ -193,7 +193,8 @@ WEFT_EXPORT cancellable<cancel_function> with_cancel(const context& parent);
 WEFT_EXPORT cancellable<cancel_cause_function> with_cancel_cause(const context& parent);
 
 /// It also ends by itself when the time has come, with errc::deadline_exceeded; one that has passed: at once. A parent
-/// with an earlier deadline is what counts. Where there is no runtime, pass one's executor first.
+/// with an earlier deadline is what counts. Where there is no runtime, pass one's executor first. If that runtime ends
+/// before, the context does, too, with errc::canceled.
 /// @throws misuse_error  as above; not called on a weft runtime.
 WEFT_EXPORT cancellable<cancel_function> with_timeout(const context& parent, duration d);
 WEFT_EXPORT cancellable<cancel_function> with_timeout(const executor& ex, const context& parent,

@@ -60,6 +60,12 @@ WEFT_EXPORT const char* wait_reason_text(wait_reason r) noexcept;
     return r == wait_reason::runnable || r == wait_reason::contending;
 }
 
+/// It is parked: for something that has not come yet, as far as its waker has said.
+[[nodiscard]] constexpr bool is_waiting(wait_reason r) noexcept
+{
+    return r != wait_reason::running && !is_queued(r);
+}
+
 /// What every frame of a goroutine knows about its place in it. Filled at the frame's first await.
 struct promise_core {
     goroutine* self = nullptr;
