@@ -268,10 +268,11 @@ struct cpu_profile::session {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &old);
         try {
-            ++detail::helper_threads;
-            collector = std::thread([this] { collect(); });
+            collector = std::thread([this] {
+                const detail::helper_thread counted;
+                collect();
+            });
         } catch (...) {
-            --detail::helper_threads;
             pthread_sigmask(SIG_SETMASK, &old, nullptr);
             throw;
         }
@@ -297,7 +298,6 @@ struct cpu_profile::session {
         }
         changed.notify_one();
         collector.join();
-        --detail::helper_threads;
         while (handlers.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
         length = std::chrono::steady_clock::now() - begin;
     }

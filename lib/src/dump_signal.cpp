@@ -116,11 +116,12 @@ void dump_on_signal(int signal, after_dump then, const dump_options& options)
         sigset_t all, old;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &old);
-        ++detail::helper_threads;
         try {
-            std::thread([] { serve(*the_dump.load()); }).detach();
+            std::thread([] {
+                const detail::helper_thread counted;
+                serve(*the_dump.load());
+            }).detach();
         } catch (...) {
-            --detail::helper_threads;
             pthread_sigmask(SIG_SETMASK, &old, nullptr);
             throw;
         }

@@ -193,14 +193,18 @@ bool scheduler::deadlocked() noexcept
     if (!any || !all_wait) return false;
 #if defined(__linux__)
     std::error_code ec;
+    const std::uint64_t helpers = helper_threads.load();
     std::size_t threads = 0;
     for (std::filesystem::directory_iterator it("/proc/self/task", ec), end; !ec && it != end;
          it.increment(ec)) {
         ++threads;
     }
     // The caller of run(), this thread, the workers' threads, the side pool, those that only look.
-    if (ec || threads > 2 + workers_.size() + side_->threads() + helper_threads.load())
+    if (ec ||
+        threads > 2 + workers_.size() + side_->threads() + static_cast<std::uint32_t>(helpers) ||
+        helper_threads.load() != helpers) {
         return false;
+    }
 #endif
     // Nothing may have moved while all this was looked at, nor main have ended.
     return activity() == before && all_idle() && external_work_.load() == 0 &&

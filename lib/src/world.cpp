@@ -16,7 +16,7 @@
 
 namespace weft::inline v0_1::detail {
 
-constinit std::atomic<unsigned> helper_threads{0};
+constinit std::atomic<std::uint64_t> helper_threads{0};
 
 namespace {
 

@@ -6,6 +6,8 @@
 #include "child_process.hpp"
 #include "testing.hpp"
 
+#include <weft/debug/cpu_profile.hpp>
+
 #include <asio/bind_executor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -168,6 +170,20 @@ TEST_CASE("no deadlock while a thread that weft does not know may still send")
         co_await ch.receive();
         auto join = [&other] { other.join(); };
         co_await weft::blocking(join);
+    });
+}
+
+TEST_CASE(
+    "no deadlock while helpers of the library's come and go beside a thread that may still send")
+{
+    check_no_deadlock([]() -> task<> {
+        auto c = make_channel<int>(1);
+        std::thread other([c]() mutable {
+            for (int i = 0; i < 300; ++i) weft::debug::cpu_profile p(100);
+            static_cast<void>(c.try_send(1));
+        });
+        co_await c.receive();
+        other.join();
     });
 }
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,8 +23,19 @@ WEFT_EXPORT std::vector<std::shared_ptr<scheduler>> world();
 [[nodiscard]] WEFT_EXPORT std::span<const std::atomic<scheduler*>> world_unlocked() noexcept;
 /// This process was forked from one with running schedulers: their threads are not here, and may have held any lock.
 [[nodiscard]] WEFT_EXPORT bool is_forked_off() noexcept;
-/// Threads of the library's that wake no goroutine: a deadlock can be told although they exist.
-WEFT_EXPORT extern constinit std::atomic<unsigned> helper_threads;
+/// Threads of the library's that wake no goroutine: a deadlock can be told although they exist. The low half says how many
+/// there are, the high half how many there ever were: whoever counts threads one by one, and finds the same word afterwards,
+/// has counted those and no others among them.
+WEFT_EXPORT extern constinit std::atomic<std::uint64_t> helper_threads;
+/// The first object of such a thread's, and the last one to go. So a thread that is about to begin, or has just ended, is
+/// taken for one that may wake somebody, and at worst a deadlock is told of later; never the other way round.
+class helper_thread {
+public:
+    helper_thread() noexcept { helper_threads.fetch_add((std::uint64_t{1} << 32) + 1); }
+    helper_thread(const helper_thread&) = delete;
+    helper_thread& operator=(const helper_thread&) = delete;
+    ~helper_thread() { helper_threads.fetch_sub(1); }
+};
 /// Keeps a stopped scheduler until nothing refers to it any more, and a while longer.
 WEFT_EXPORT void keep_orphaned(std::shared_ptr<scheduler> s);
 /// Frees those that nobody refers to any more, at once: for tests, when no other thread can be inside.
