@@ -142,6 +142,26 @@ TEST_CASE("a wait is counted at its place, with the await chain, its reason and 
     });
 }
 
+TEST_CASE("no wait counts for the longest rate, and a negative one is none")
+{
+    on_procs([]() -> task<> {
+        const measured m;
+        debug::set_block_profile_rate(-1ns);
+        CHECK(debug::current_contention_settings().block_rate == weft::duration::zero());
+        debug::set_block_profile_rate(weft::duration::max());
+        auto c = make_channel<int>();
+        auto h = weft::spawn(receives, c);
+        for (int i = 0; i < 3; ++i) {
+            co_await weft_test::until_parked(1, "chan receive");
+            co_await weft_test::sleep_ms(5);
+            co_await c.send(i);
+        }
+        c.close();
+        co_await h.join();
+        CHECK(at_line(debug::block_profile(), receive_line).empty());
+    });
+}
+
 TEST_CASE("sleeps and Asio operations are no contention")
 {
     on_procs([]() -> task<> {

@@ -220,6 +220,23 @@ TEST_CASE("a region and a slice that began before the recorder's span begin with
     });
 }
 
+TEST_CASE("the longest span is all there is, and a negative one nothing")
+{
+    on_procs([]() -> task<> {
+        for (const weft::duration span : {weft::duration::max(), weft::duration(-1s)}) {
+            debug::flight_recorder rec({.span = span});
+            {
+                const debug::region r("seen");
+            }
+            co_await weft_test::sleep_ms(2);
+            std::ostringstream out;
+            CHECK(rec.dump(out));
+            const read_trace read(out.str());
+            CHECK(read.begun.count("seen") == (span > 0s ? 1 : 0));
+        }
+    });
+}
+
 TEST_CASE("timers, and workers that have nothing to do, are shown")
 {
     on_procs([]() -> task<> {

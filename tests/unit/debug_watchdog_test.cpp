@@ -3,53 +3,27 @@
 
 // Goroutines that keep a worker for too long, or wait too long, are told of.
 
+#include "captured_log.hpp"
 #include "places.hpp"
 #include "testing.hpp"
 
 #include <weft/debug/watchdog.hpp>
-#include <weft/log.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <string>
 #include <vector>
 
 using namespace std::chrono_literals;
 using weft::make_channel;
 using weft::task;
+using weft_test::captured_log;
 using weft_test::here;
 using weft_test::on_procs;
 using weft_test::spin_for;
 namespace debug = weft::debug;
 
 namespace {
-
-class captured_log {
-public:
-    captured_log()
-    {
-        weft::set_log_sink([this](weft::log_level, std::string_view message) {
-            std::lock_guard lock(mutex_);
-            lines_.emplace_back(message);
-        });
-    }
-    ~captured_log() { weft::set_log_sink({}); }
-    captured_log(const captured_log&) = delete;
-    captured_log& operator=(const captured_log&) = delete;
-
-    std::size_t with(const std::string& text)
-    {
-        std::lock_guard lock(mutex_);
-        std::size_t n = 0;
-        for (const auto& l : lines_) n += l.find(text) != l.npos;
-        return n;
-    }
-
-private:
-    std::mutex mutex_;
-    std::vector<std::string> lines_;
-};
 
 std::string at_line(unsigned line)
 {
@@ -90,6 +64,19 @@ TEST_CASE("a slice that lasts is reported while it lasts")
         while (log.with("so far") == 0 && std::chrono::steady_clock::now() < until) {}
         CHECK(log.with("so far") == 1);
         co_await weft::this_goroutine::yield();
+    });
+}
+
+TEST_CASE("no slice is too long for the longest limit")
+{
+    on_procs([]() -> task<> {
+        captured_log log;
+        const debug::watchdog dog({.slice_limit = weft::duration::max()});
+        for (int i = 0; i < 5; ++i) {
+            spin_for(5ms);
+            co_await weft_test::sleep_ms(5);
+        }
+        CHECK(log.with("watchdog") == 0);
     });
 }
 

@@ -5,6 +5,7 @@
 
 #include "../snapshot.hpp"
 #include "contention_tables.hpp"
+#include "ticks_in.hpp"
 
 #include <weft/detail/observer.hpp>
 #include <weft/detail/random.hpp>
@@ -224,8 +225,7 @@ void set_block_profile_rate(duration rate)
         return;
     }
     ensure(blocks);
-    const double ticks_of_it = static_cast<double>(nanos) / nanos_per_tick();
-    block_rate_ticks.store(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(ticks_of_it)),
+    block_rate_ticks.store(std::max<std::uint64_t>(1, ticks_in(rate, nanos_per_tick())),
                            std::memory_order_relaxed);
     block_rate_nanos.store(static_cast<std::uint64_t>(nanos), std::memory_order_relaxed);
     observe(observer_bit::blocks, true);

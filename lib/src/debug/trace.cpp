@@ -3,6 +3,7 @@
 
 #include <weft/debug/trace.hpp>
 
+#include "ticks_in.hpp"
 #include "trace_session.hpp"
 
 #include <weft/detail/observer.hpp>
@@ -198,9 +199,7 @@ std::optional<trace_copy> trace_session::read(reader r, std::optional<duration> 
         c.to = ticks();
         c.from = from_[static_cast<unsigned>(r)];
         if (span) {
-            const auto n = static_cast<double>(
-                std::chrono::duration_cast<std::chrono::nanoseconds>(*span).count());
-            const auto back = static_cast<std::uint64_t>(n / c.nanos_per_tick);
+            const std::uint64_t back = ticks_in(*span, c.nanos_per_tick);
             if (back < c.to) c.from = std::max(c.from, c.to - back);
         }
         for (const kept_ring& k : rings_) {

@@ -4,6 +4,7 @@
 #include <weft/debug/watchdog.hpp>
 
 #include "contention_tables.hpp"
+#include "ticks_in.hpp"
 #include "watch_round.hpp"
 
 #include <weft/debug/goroutines.hpp>
@@ -215,13 +216,8 @@ watchdog::watchdog(watchdog_options o)
         the_watch().slow_sites.clear();
         the_watch().blocked_places.clear();
     }
-    const auto in_nanos = [](duration d) {
-        return std::chrono::duration_cast<std::chrono::nanoseconds>(d).count();
-    };
     if (o.slice_limit > duration::zero()) {
-        slice_limit_ticks.store(
-            static_cast<std::uint64_t>(static_cast<double>(in_nanos(o.slice_limit)) / nanos),
-            std::memory_order_relaxed);
+        slice_limit_ticks.store(ticks_in(o.slice_limit, nanos), std::memory_order_relaxed);
         for (const auto& s : world()) { // an earlier watchdog's
             for (worker* w : s->all_workers())
                 w->notes.long_ticks.store(0, std::memory_order_relaxed);
@@ -231,7 +227,8 @@ watchdog::watchdog(watchdog_options o)
     if (o.blocked_limit > duration::zero()) {
         const auto every = std::clamp<duration>(o.blocked_limit / 2, std::chrono::milliseconds(1),
                                                 std::chrono::seconds(1));
-        blocked_look_every.store(in_nanos(every), std::memory_order_relaxed);
+        blocked_look_every.store(std::chrono::nanoseconds(every).count(),
+                                 std::memory_order_relaxed);
         for (const auto& s : world()) s->rouse_monitor(); // it may be asleep without a limit
     }
 }

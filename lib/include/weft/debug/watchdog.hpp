@@ -14,10 +14,10 @@
 namespace weft::inline v0_1::debug {
 
 struct watchdog_options {
-    /// A slice that lasts longer is reported, once for each place. Zero: none is.
+    /// A slice that lasts longer is reported, once for each place. Zero or less: none is.
     duration slice_limit = std::chrono::milliseconds(10);
     /// Goroutines that wait for longer for something that only others can bring are listed, by place: once, and again when
-    /// there are twice as many. Zero: none are.
+    /// there are twice as many. Zero or less: none are.
     duration blocked_limit{};
     /// So many of one place are named.
     std::size_t most_listed = 10;
