@@ -6,6 +6,7 @@
 #include "ticks_in.hpp"
 #include "trace_session.hpp"
 
+#include <weft/defer.hpp>
 #include <weft/detail/observer.hpp>
 #include <weft/detail/scheduler.hpp>
 #include <weft/detail/world.hpp>
@@ -237,8 +238,10 @@ trace::~trace()
 void trace::stop(std::ostream& out)
 {
     if (!std::exchange(running_, false)) return;
-    const auto c = trace_session::the().read(reader::trace, std::nullopt, true);
-    trace_session::the().end(reader::trace);
+    const auto c = [] {
+        const defer ended([] { trace_session::the().end(reader::trace); }); // also without memory
+        return trace_session::the().read(reader::trace, std::nullopt, true);
+    }();
     if (c) detail::write_trace(out, *c);
 }
 
