@@ -3,6 +3,7 @@
 
 #include <weft/detail/scheduler.hpp>
 
+#include <weft/defer.hpp>
 #include <weft/detail/binding.hpp>
 #include <weft/detail/conductor.hpp>
 #include <weft/detail/label_set.hpp>
@@ -653,7 +654,7 @@ bool scheduler::has_orphans() noexcept
     return live() != 0 || external_work_.load() != 0 || entered_.load() != 0;
 }
 
-std::vector<registry_shard*> scheduler::shards() noexcept
+std::vector<registry_shard*> scheduler::shards()
 {
     std::vector<registry_shard*> all{&outside_};
     for (const auto& w : workers_) all.push_back(&w->shard);
@@ -879,6 +880,14 @@ bool scheduler::with_world_stopped(const std::function<void()>& f,
             pause_changed_.wait_for(lock, 200us);
         }
     }
+    const defer goes_on([this] { // also if `f` finds no memory
+        {
+            std::lock_guard lock(pause_mutex_);
+            paused_.store(false, std::memory_order_release);
+            attention_.store(stopping(), std::memory_order_seq_cst);
+        }
+        pause_changed_.notify_all();
+    });
     f();
     {
         std::lock_guard lock(pause_mutex_);

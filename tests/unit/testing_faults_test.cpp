@@ -6,7 +6,12 @@
 
 #include "testing.hpp"
 
+#include <weft/debug/goroutines.hpp>
+#include <weft/debug/trace.hpp>
+
 #include <memory>
+#include <new>
+#include <sstream>
 
 using namespace std::chrono_literals;
 using weft::channel;
@@ -105,6 +110,46 @@ TEST_CASE("every allocation may fail, and nothing is lost")
     };
     const auto report = testing::fail_allocations(program, {.check = none_alive, .schedules = 4});
     CHECK(report.places > 10);
+}
+
+TEST_CASE("a trace that is stopped without memory has ended all the same")
+{
+    {
+        weft::debug::trace first; // what is made once is there
+        std::ostringstream out;
+        first.stop(out);
+    }
+    const auto program = []() -> task<> {
+        weft::debug::trace t({.records_per_worker = 1});
+        std::ostringstream out;
+        try {
+            t.stop(out);
+        } catch (const std::bad_alloc&) {
+            CHECK_FALSE(weft::debug::trace::is_enabled());
+            throw;
+        }
+        co_return;
+    };
+    const auto report = testing::fail_allocations(
+        program, {.check = [] { CHECK_FALSE(weft::debug::trace::is_enabled()); }, .places = 60});
+    CHECK(report.places > 5);
+}
+
+TEST_CASE("a look at all goroutines that finds no memory lets them go on")
+{
+    int refused = 0;
+    const auto report = testing::fail_allocations([&]() -> task<> {
+        for (int i = 0; i < 2; ++i) { // the second one would find the world stopped
+            try {
+                static_cast<void>(weft::debug::goroutines());
+            } catch (const std::bad_alloc&) {
+                ++refused;
+            }
+        }
+        co_await weft::this_goroutine::yield();
+    });
+    CHECK(refused >= 1);
+    CHECK(report.places > 3);
 }
 
 TEST_CASE("a program that goes on without memory is not over")

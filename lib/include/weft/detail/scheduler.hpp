@@ -192,7 +192,7 @@ public:
     {
         return ids_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] std::vector<registry_shard*> shards() noexcept;
+    [[nodiscard]] std::vector<registry_shard*> shards();
     [[nodiscard]] std::vector<worker*> all_workers() const;
     /// Makes the monitor look now, if it sleeps.
     void rouse_monitor() noexcept { wake_monitor(); }
