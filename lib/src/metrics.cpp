@@ -158,7 +158,9 @@ histogram::histogram(std::vector<double> bounds) : bounds_(std::move(bounds))
 
 void histogram::observe(double v) noexcept
 {
-    const auto at = std::lower_bound(bounds_.begin(), bounds_.end(), v);
+    // No bound is above what is no number.
+    const auto at =
+        std::isnan(v) ? bounds_.end() : std::lower_bound(bounds_.begin(), bounds_.end(), v);
     counts_[static_cast<std::size_t>(at - bounds_.begin())].fetch_add(1, std::memory_order_relaxed);
     sum_.fetch_add(v, std::memory_order_relaxed);
 }

@@ -98,6 +98,16 @@ TEST_CASE("counter, gauge and histogram in Prometheus' text form, by name and la
     CHECK(judged(m.text()) == "");
 }
 
+TEST_CASE("what is no number is in no range of a histogram but the last")
+{
+    metrics m;
+    auto& h = m.add_histogram("test_seconds", "Took.", {}, {0.1, 1});
+    h.observe(0.05);
+    h.observe(std::nan(""));
+    const auto r = h.read();
+    CHECK(r.up_to == std::vector<std::uint64_t>{1, 1, 2});
+}
+
 TEST_CASE("the same name and labels are the same object, in any order")
 {
     metrics m;

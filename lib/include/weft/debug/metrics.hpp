@@ -78,6 +78,7 @@ public:
     histogram(const histogram&) = delete;
     histogram& operator=(const histogram&) = delete;
 
+    /// What is no number counts in the last range.
     void observe(double v) noexcept;
 
     struct reading {
