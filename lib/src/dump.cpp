@@ -255,9 +255,8 @@ private:
         text_ += "goroutine ";
         append_number(text_, s.id);
         if (s.name_length != 0) {
-            text_ += " \"";
-            text_.append(s.name, s.name_length);
-            text_ += '"';
+            text_ += ' ';
+            detail::append_json(text_, {s.name, s.name_length});
         }
         text_ += " [";
         text_ += detail::wait_reason_text(s.reason);

@@ -187,7 +187,7 @@ std::vector<goroutine_info> blocked_longer_than(duration d)
 void print(std::ostream& out, const goroutine_info& g)
 {
     out << "goroutine " << g.id;
-    if (!g.name.empty()) out << " \"" << g.name << '"';
+    if (!g.name.empty()) out << ' ' << detail::quoted(g.name);
     out << " [" << g.wait_reason;
     if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(g.waiting).count();
         minutes > 0) {

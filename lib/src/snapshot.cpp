@@ -376,6 +376,13 @@ void append_json(std::string& to, std::string_view s)
     to += '"';
 }
 
+std::string quoted(std::string_view s)
+{
+    std::string t;
+    append_json(t, s);
+    return t;
+}
+
 std::string label_text(const label_list& labels)
 {
     std::string t = "{";

@@ -95,5 +95,7 @@ void in_readable_pieces(std::string_view name, Use use)
 [[nodiscard]] std::string label_text(const label_list& labels);
 /// Adds `s` as a JSON string, with its quotes; a byte that is no UTF-8 becomes a question mark.
 WEFT_EXPORT void append_json(std::string& to, std::string_view s);
+/// That alone: a name as a text form shows it, so that none can look like more than a name.
+[[nodiscard]] std::string quoted(std::string_view s);
 
 } // namespace weft::inline v0_1::detail

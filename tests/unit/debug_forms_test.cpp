@@ -225,6 +225,21 @@ TEST_CASE("text shows labels behind the reason")
     });
 }
 
+TEST_CASE("a name cannot look like another goroutine's record")
+{
+    on_procs([]() -> task<> {
+        weft::this_goroutine::set_name("x\" [running]:\n\ngoroutine 99 \"forged");
+        CHECK(has(dumped(dump_form::text),
+                  " \"x\\\" [running]:\\n\\ngoroutine 99 \\\"forged\" [running]:\n"));
+        std::ostringstream out;
+        weft::debug::print(out, weft::debug::goroutines());
+        CHECK(out.str().starts_with("goroutine "));
+        CHECK(times(out.str(), "\ngoroutine ") == 0);
+        CHECK(has(out.str(), "\\ngoroutine 99 \\\"forged\" ["));
+        co_return;
+    });
+}
+
 TEST_CASE("JSON has everything")
 {
     on_procs([]() -> task<> {
