@@ -376,7 +376,8 @@ private:
         append_field(text_, "waiting_ns", waiting_nanoseconds(s));
         append_field(text_, "parent", s.parent);
         places_.append_stack(text_, spawned, frames);
-        append_field(text_, "lock_holder", s.lock.goroutine);
+        append_field(text_, "lock_holder", s.lock.goroutine());
+        append_field(text_, "lock_holder_runtime", detail::runtime_of_holder(of, s.lock));
         text_ += '}';
     }
     void part_is_over() override

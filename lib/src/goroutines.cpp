@@ -149,7 +149,8 @@ std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
         g.spawn_site = s.spawn_site;
         const auto frames = taken.frames_of(s);
         g.frames.assign(frames.begin(), frames.end());
-        g.lock_holder = s.lock.goroutine;
+        g.lock_holder = s.lock.goroutine();
+        g.lock_holder_runtime = detail::runtime_of_holder(sched, s.lock);
         g.locked_at = s.lock.site;
         all.push_back(std::move(g));
     }

@@ -3,6 +3,8 @@
 
 #include <weft/debug/lock_cycles.hpp>
 
+#include "snapshot.hpp"
+
 #include <algorithm>
 #include <map>
 #include <ostream>
@@ -12,10 +14,12 @@ namespace weft::inline v0_1::debug {
 
 std::vector<lock_cycle> lock_cycles(const std::vector<goroutine_info>& all)
 {
-    // Who waits for a lock, by runtime and id; each waits for one at most.
-    std::map<std::pair<std::uint64_t, std::uint64_t>, const goroutine_info*> open;
+    // Who waits for a lock; each waits for one at most.
+    using identity = std::pair<std::uint64_t, std::uint64_t>; // runtime and id
+    const auto who = [](const goroutine_info& g) { return identity(g.runtime, g.id); };
+    std::map<identity, const goroutine_info*> open;
     for (const auto& g : all) {
-        if (g.lock_holder != 0) open[{g.runtime, g.id}] = &g;
+        if (g.lock_holder != 0) open[who(g)] = &g;
     }
     std::vector<lock_cycle> cycles;
     while (!open.empty()) {
@@ -24,11 +28,11 @@ std::vector<lock_cycle> lock_cycles(const std::vector<goroutine_info>& all)
         auto at = open.begin()->first;
         for (auto it = open.find(at); it != open.end(); it = open.find(at)) {
             way.push_back(*it->second);
-            at.second = it->second->lock_holder;
+            at = {it->second->lock_holder_runtime, it->second->lock_holder};
             open.erase(it);
         }
         const auto begin =
-            std::find_if(way.begin(), way.end(), [at](const auto& g) { return g.id == at.second; });
+            std::find_if(way.begin(), way.end(), [&](const auto& g) { return who(g) == at; });
         if (begin != way.end()) cycles.emplace_back(begin, way.end());
     }
     return cycles;
@@ -50,15 +54,25 @@ void print_place(std::ostream& out, const std::source_location& f)
 
 void print_cycle(std::ostream& out, const lock_cycle& c)
 {
+    const bool several = std::any_of(
+        c.begin(), c.end(), [&c](const auto& g) { return g.runtime != c.front().runtime; });
+    const auto print_who = [&](std::uint64_t id, std::uint64_t runtime) {
+        out << "goroutine " << id;
+        if (several) out << " of runtime " << runtime;
+    };
     out << "lock cycle:\n";
     for (const auto& g : c) {
-        out << "goroutine " << g.id;
-        if (!g.name.empty()) out << " \"" << g.name << '"';
+        print_who(g.id, g.runtime);
+        if (!g.name.empty()) out << ' ' << detail::quoted(g.name);
         out << " waits";
         print_place(out, g.frames.empty() ? std::source_location() : g.frames.front());
         out << " for a lock that ";
-        if (g.lock_holder == g.id) out << "it took itself";
-        else out << "goroutine " << g.lock_holder << " took";
+        if (g.lock_holder == g.id && g.lock_holder_runtime == g.runtime) {
+            out << "it took itself";
+        } else {
+            print_who(g.lock_holder, g.lock_holder_runtime);
+            out << " took";
+        }
         print_place(out, g.locked_at);
         out << '\n';
     }

@@ -46,24 +46,24 @@ void mutex::hand_to(waiter& w, wake_list& wakes) noexcept
         owner_.site = *static_cast<const std::source_location*>(w.slot);
     }
     held_ = w.ok;
-    owner_.goroutine = held_ && g ? g->id : 0;
+    owner_.key = held_ && g ? detail::key_of(*g) : 0;
     wakes.push(&w);
 }
 
 /// Locked. `w`'s turn has come.
 bool mutex::retry(waiter& w, const std::source_location& at) noexcept
 {
-    const std::uint64_t id = w.whom.as_goroutine()->id;
+    const std::uint64_t key = detail::key_of(*w.whom.as_goroutine());
     if (woken_ == &w) {
         woken_ = nullptr;
         w.slot = nullptr;
         ++w.index;
         if (w.ok) {
-            owner_ = {id, at};
+            owner_ = {key, at};
             return true;
         }
     }
-    return w.ok = take(id, at);
+    return w.ok = take(key, at);
 }
 
 /// Locked. `w` was woken, and is being destroyed instead.

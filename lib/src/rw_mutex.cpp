@@ -36,7 +36,7 @@ void rw_mutex::admit_writer(wake_list& wakes) noexcept
         const detail::goroutine* g = w->whom.as_goroutine();
         if (detail::is_observed() && g) note_contention(*g, owner_);
         writer_ = true;
-        owner_ = {g ? g->id : 0, *static_cast<const std::source_location*>(w->slot)};
+        owner_ = {g ? detail::key_of(*g) : 0, *static_cast<const std::source_location*>(w->slot)};
         w->ok = true;
         wakes.push(w);
     } else {
@@ -56,7 +56,7 @@ void rw_mutex::unlock()
         note_use();
         if (!writer_) return false;
         writer_ = false;
-        owner_.goroutine = 0;
+        owner_.key = 0;
         if (!admit_readers(wakes)) admit_writer(wakes);
         return true;
     });

@@ -618,6 +618,7 @@ void scheduler::enroll(goroutine& g, const std::source_location& site) noexcept
         g.id = ids_.fetch_add(1, std::memory_order_relaxed);
         g.shard = &outside_;
     }
+    g.runtime = static_cast<std::uint16_t>(number);
     g.spawn_site = site;
     if (const goroutine* parent = me.current) {
         g.parent = parent->id;
@@ -889,12 +890,6 @@ bool scheduler::with_world_stopped(const std::function<void()>& f,
         pause_changed_.notify_all();
     });
     f();
-    {
-        std::lock_guard lock(pause_mutex_);
-        paused_.store(false, std::memory_order_release);
-        attention_.store(stopping(), std::memory_order_seq_cst);
-    }
-    pause_changed_.notify_all();
     return true;
 }
 

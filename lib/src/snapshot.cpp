@@ -4,6 +4,7 @@
 #include "snapshot.hpp"
 
 #include <weft/detail/threads.hpp>
+#include <weft/detail/world.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -262,6 +263,19 @@ bool count_reasons(scheduler& sched, steady::time_point limit, reason_counts& in
         }
     }
     return true;
+}
+
+std::uint64_t runtime_of_holder(const scheduler& waits, const lock_owner& held)
+{
+    if (held.key == 0) return 0;
+    const auto is_its = [&held](const scheduler& s) {
+        return static_cast<std::uint16_t>(s.number) == held.runtime();
+    };
+    if (is_its(waits)) return waits.number;
+    for (const auto& s : world()) {
+        if (is_its(*s)) return s->number;
+    }
+    return held.runtime(); // it has ended
 }
 
 const char* state_text(wait_reason r) noexcept

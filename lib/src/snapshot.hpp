@@ -91,6 +91,8 @@ void in_readable_pieces(std::string_view name, Use use)
     use(name);
 }
 [[nodiscard]] std::string readable_name(std::string_view name);
+/// Of the goroutine that holds a lock, for which one of `waits` waits; 0: nobody does.
+[[nodiscard]] std::uint64_t runtime_of_holder(const scheduler& waits, const lock_owner& held);
 /// As a JSON object.
 [[nodiscard]] std::string label_text(const label_list& labels);
 /// Adds `s` as a JSON string, with its quotes; a byte that is no UTF-8 becomes a question mark.

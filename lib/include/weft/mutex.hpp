@@ -64,19 +64,19 @@ private:
     static constexpr std::uint32_t most_in_vain = 2;
 
     // --- locked
-    bool take(std::uint64_t goroutine, const std::source_location& at) noexcept
+    bool take(std::uint64_t key, const std::source_location& at) noexcept
     {
         note_use();
         if (held_) return false;
         held_ = true;
-        owner_ = {goroutine, at};
+        owner_ = {key, at};
         return true;
     }
     void let_go(detail::wake_list& wakes) noexcept
     {
         note_use();
         held_ = false;
-        owner_.goroutine = 0;
+        owner_.key = 0;
         if (WEFT_UNLIKELY(woken_ || !waiters_.empty())) wake_next(wakes);
     }
     void wake_next(detail::wake_list& wakes) noexcept;
@@ -105,7 +105,7 @@ public:
     detail::waitable* target() const noexcept { return mutex_; }
     bool attempt(detail::waiter& w, detail::wake_list&) noexcept
     {
-        return w.ok = mutex_->take(detail::current_goroutine_id(), at_);
+        return w.ok = mutex_->take(detail::current_goroutine_key(), at_);
     }
     void enqueue(detail::waiter& w) noexcept
     {
@@ -147,7 +147,7 @@ auto mutex::lock(const Context& ctx, std::source_location at)
 inline bool mutex::try_lock(std::source_location at) noexcept
 {
     sync_object::lock.lock();
-    const bool taken = take(detail::current_goroutine_id(), at);
+    const bool taken = take(detail::current_goroutine_key(), at);
     sync_object::lock.unlock();
     return taken;
 }

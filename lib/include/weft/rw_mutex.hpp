@@ -91,12 +91,12 @@ private:
     friend class detail::rw_lock_operation;
 
     // --- locked
-    bool take(std::uint64_t goroutine, const std::source_location& at) noexcept
+    bool take(std::uint64_t key, const std::source_location& at) noexcept
     {
         note_use();
         if (writer_ || readers_ != 0) return false;
         writer_ = true;
-        owner_ = {goroutine, at};
+        owner_ = {key, at};
         return true;
     }
     bool take_shared() noexcept
@@ -135,7 +135,7 @@ public:
     bool attempt(waiter& w, wake_list&) noexcept
     {
         if constexpr (Shared) return w.ok = mutex_->take_shared();
-        else return w.ok = mutex_->take(current_goroutine_id(), at_);
+        else return w.ok = mutex_->take(current_goroutine_key(), at_);
     }
     void enqueue(waiter& w) noexcept
     {
@@ -202,7 +202,7 @@ auto rw_mutex::shared_view::lock(const Context& ctx, std::source_location at) co
 inline bool rw_mutex::try_lock(std::source_location at) noexcept
 {
     sync_object::lock.lock();
-    const bool taken = take(detail::current_goroutine_id(), at);
+    const bool taken = take(detail::current_goroutine_key(), at);
     sync_object::lock.unlock();
     return taken;
 }

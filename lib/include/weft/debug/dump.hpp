@@ -27,7 +27,8 @@ enum class dump_form {
     ///     #   created by main()   /src/main.cpp:12
     groups,
     /// {"goroutines": [{"id", "runtime", "name", "labels", "state", "wait_reason", "waiting_ns", "parent", "spawned_at",
-    /// "frames", "lock_holder"}], "total", "matched", "complete"}; a place is {"function", "file", "line"}.
+    /// "frames", "lock_holder", "lock_holder_runtime"}], "total", "matched", "complete"}; a place is {"function", "file",
+    /// "line"}.
     json,
     /// The groups: {"groups": [{"count", "ids", "labels", "state", "wait_reason", "waiting_ns", "longest_ns", "spawned_at",
     /// "frames"}], "found", "total", "matched", "complete"}; "waiting_ns" is of all of the group together, "ids" are some of it.

@@ -32,8 +32,10 @@ struct goroutine_info {
     std::source_location spawn_site; ///< line 0: not known
     /// The await chain, innermost first; empty while running.
     std::vector<std::source_location> frames;
-    std::uint64_t lock_holder = 0;  ///< who holds the lock it waits for; 0: it waits for none
-    std::source_location locked_at; ///< where the holder took it
+    /// The goroutine that took the lock it waits for, or was handed it, and that one's runtime; 0: it waits for none. It may
+    /// have given the guard to another one since.
+    std::uint64_t lock_holder = 0, lock_holder_runtime = 0;
+    std::source_location locked_at; ///< where it took it
 };
 
 /// All live goroutines of all runtimes, by id. Stops the world for a moment.

@@ -11,8 +11,9 @@
 
 namespace weft::inline v0_1::debug {
 
-/// Goroutines that will never go on: each one's lock is held by the next, the last one's by the first. One that
-/// waits for a lock of its own is a cycle of one.
+/// Goroutines each of which waits for a lock that the next one took and nobody has given back, the last one for one that the
+/// first took. One that waits for a lock of its own is a cycle of one. They wait for ever, unless one of them has handed a
+/// guard on to a goroutine outside of the cycle, which will let go of it: the lock remembers only who took it.
 using lock_cycle = std::vector<goroutine_info>;
 
 /// All cycles of locks, of all runtimes. Stops the world for a moment.

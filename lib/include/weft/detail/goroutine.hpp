@@ -73,10 +73,23 @@ struct promise_core {
     std::source_location site; ///< of the latest `co_await` in this frame
 };
 
-/// Who holds a lock, and where it was taken; goroutine 0: nobody, or it is no lock.
+/// Who holds a lock, and where it was taken.
 struct lock_owner {
-    std::uint64_t goroutine = 0;
+    /// One word for the goroutine and its runtime, so that a lock is no larger than it must be; see `key_of`.
+    /// 0: nobody, or it is no lock.
+    std::uint64_t key = 0;
     std::source_location site;
+
+    static constexpr unsigned id_bits = 48;
+    [[nodiscard]] std::uint64_t goroutine() const noexcept
+    {
+        return key & ((std::uint64_t{1} << id_bits) - 1);
+    }
+    /// The low bits of the number of the goroutine's runtime.
+    [[nodiscard]] std::uint16_t runtime() const noexcept
+    {
+        return static_cast<std::uint16_t>(key >> id_bits);
+    }
 };
 
 /// What a goroutine is parked on; empty when it stands in no queue.
@@ -117,6 +130,7 @@ struct goroutine_switch {
     std::int32_t budget = 0;
     atomic<wait_reason> reason{wait_reason::runnable};
     bool ends_by_context = false; ///< the exception that is leaving it is no panic
+    std::uint16_t runtime = 0;    ///< low bits of its runtime's number
     parked_operation parked_on;
     binding* bound = nullptr; ///< to a context that can end
 };
@@ -157,6 +171,12 @@ struct WEFT_EXPORT goroutine : goroutine_switch, list_hook {
     std::uint64_t stamp =
         0; ///< when it was parked or woken, in ticks; only while somebody looks on
 };
+
+/// What a lock remembers of who took it: ids are unique only within a runtime.
+inline std::uint64_t key_of(const goroutine& g) noexcept
+{
+    return std::uint64_t{g.runtime} << lock_owner::id_bits | g.id;
+}
 
 /// How many immediately ready operations a goroutine may run before it yields.
 inline constexpr std::int32_t operation_budget = 128;

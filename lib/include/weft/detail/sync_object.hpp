@@ -60,11 +60,11 @@ decltype(auto) with_lock(waitable& w, F f)
 /// What `retain` of an operation on a sync_object gives: nothing keeps it but its owner.
 struct kept_by_owner {};
 
-/// The number of the goroutine that runs here; 0: none does.
-inline std::uint64_t current_goroutine_id() noexcept
+/// Of the goroutine that runs here, for a `lock_owner`; 0: none does.
+inline std::uint64_t current_goroutine_key() noexcept
 {
     const goroutine* g = this_thread.current;
-    return g ? g->id : 0;
+    return g ? key_of(*g) : 0;
 }
 
 /// Something held, and let go of at the end of the scope. `Release::release(T&)` does that.
