@@ -294,7 +294,10 @@ void testing_machine::wait_outside(failure_kind kind, const char* text)
     constexpr auto look_every = std::chrono::milliseconds(1);
     const auto now = std::chrono::steady_clock::now();
     if (waiting_since_ == std::chrono::steady_clock::time_point()) waiting_since_ = now;
-    if (now - waiting_since_ >= how_->patience) fail(kind, text);
+    // In its own unit: more milliseconds may be wanted than there are nanoseconds.
+    if (std::chrono::floor<std::chrono::milliseconds>(now - waiting_since_) >= how_->patience) {
+        fail(kind, text);
+    }
     if (io_.stopped()) io_.restart();
     const auto work = io_.get_executor();
     const auto hold = asio::prefer(work, asio::execution::outstanding_work.tracked);
