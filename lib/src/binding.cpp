@@ -3,6 +3,7 @@
 
 #include <weft/detail/binding.hpp>
 
+#include <weft/detail/conductor.hpp>
 #include <weft/detail/goroutine.hpp>
 #include <weft/detail/patience.hpp>
 #include <weft/detail/scheduler.hpp>
@@ -130,6 +131,7 @@ void adopt(goroutine& g, const asio_thread& t) noexcept
     // current one: Asio starts it inside of somebody else's slice, and its first await leads out of that.
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
     g.sched->enroll(g, std::source_location());
+    if (conductor* c = g.sched->conducted_by(); WEFT_UNLIKELY(c != nullptr)) c->adopted();
     if (is_observed()) note_resumed(g);
     if (t.get_cancellation_state().slot().is_connected())
         new (std::nothrow) slot_binding(g); // the goroutine releases it

@@ -6,6 +6,8 @@
 #include "testing.hpp"
 
 #include <asio/bind_executor.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
@@ -255,6 +257,26 @@ TEST_CASE("Asio operations run in real time")
         const auto start = weft::clock::now();
         co_await weft_test::sleep_ms(20);
         CHECK(weft::clock::now() == start);
+    });
+}
+
+TEST_CASE("time stands still, too, while one that asio::co_spawn began waits outside")
+{
+    testing::bubble([]() -> task<> {
+        const auto start = weft::clock::now();
+        const auto ex = weft::this_goroutine::get_executor();
+        std::optional<weft::time_point> ended;
+        const auto waits = [&]() -> task<> {
+            co_await weft_test::sleep_ms(20);
+            ended = weft::clock::now();
+        };
+        asio::co_spawn(ex, waits(), asio::detached);
+        co_await weft::sleep(1h);
+        CHECK(ended == start);
+        ended.reset();
+        asio::post(ex, [&] { asio::co_spawn(ex, waits(), asio::detached); });
+        co_await testing::settle();
+        CHECK(ended == start + 1h);
     });
 }
 

@@ -81,6 +81,8 @@ void testing_machine::begin(const schedule& how)
     thrown_ = nullptr;
     settler_ = nullptr;
     slices_ = latest_ = turns_ = 0;
+    idle_moments_ = 0;
+    look_at_all_.store(false, std::memory_order_relaxed);
     random_ = fast_random(how.how.seed() | 1);
     runnable_.clear();
     outside_.clear();
@@ -181,7 +183,8 @@ void testing_machine::verdict()
     const char* text =
         main_over_ ? "the bubble's main goroutine has ended, but goroutines remain that wait"
                    : "all goroutines in the bubble are asleep - deadlock!";
-    if (anybody_reaches_out() || sched_->external_work_.load(std::memory_order_acquire) != 0) {
+    look_at_all_.store(true, std::memory_order_relaxed); // one may be on another thread's context
+    if (waits_outside() || sched_->external_work_.load(std::memory_order_acquire) != 0) {
         wait_outside(kind, text);
     } else {
         fail(kind, text);
@@ -249,7 +252,9 @@ void testing_machine::retired(goroutine& g) noexcept
 bool testing_machine::run_handlers()
 {
     if (io_.stopped()) io_.restart();
-    return io_.poll_one() != 0;
+    if (io_.poll_one() == 0) return false;
+    look_at_all_.store(true, std::memory_order_relaxed);
+    return true;
 }
 
 /// Not durably blocked: something that is not of the bubble may wake it.
@@ -269,24 +274,33 @@ bool testing_machine::reaches_out(goroutine& g) const noexcept
 
 bool testing_machine::waits_outside()
 {
+    if (look_at_all_.exchange(false, std::memory_order_relaxed)) look_at_all();
     const std::lock_guard lock(outside_mutex_);
     std::erase_if(outside_, [this](goroutine* g) { return !reaches_out(*g); });
     return !outside_.empty();
 }
 
-/// As waits_outside, but also of those that an Asio handler let run; a look at all of them.
-bool testing_machine::anybody_reaches_out()
+/// A goroutine that Asio let run did not pass through `step`, and may have been started by asio::co_spawn.
+void testing_machine::look_at_all()
 {
-    bool any = false;
+    // Held all the while: one that ends leaves its shard first, and `outside_` after it.
+    const std::lock_guard lock(outside_mutex_);
+    constexpr std::size_t slack = 64;
+    std::vector<goroutine*> found; // under the shards' locks nothing may be allocated
+    found.reserve(sched_->live() + slack);
     for (registry_shard* shard : sched_->shards()) {
         shard->lock.lock();
-        for (goroutine* g = shard->live.front(); g && !any;
-             g = intrusive_list<goroutine>::next(g)) {
-            any = reaches_out(*g);
+        for (goroutine* g = shard->live.front(); g; g = intrusive_list<goroutine>::next(g)) {
+            if (!reaches_out(*g)) continue;
+            if (found.size() == found.capacity()) {
+                look_at_all_.store(true, std::memory_order_relaxed); // there are more since
+                break;
+            }
+            found.push_back(g);
         }
         shard->lock.unlock();
     }
-    return any;
+    outside_.insert(found.begin(), found.end());
 }
 
 void testing_machine::wait_outside(failure_kind kind, const char* text)
@@ -301,7 +315,9 @@ void testing_machine::wait_outside(failure_kind kind, const char* text)
     if (io_.stopped()) io_.restart();
     const auto work = io_.get_executor();
     const auto hold = asio::prefer(work, asio::execution::outstanding_work.tracked);
-    if (io_.run_one_for(look_every) != 0) waiting_since_ = {};
+    if (io_.run_one_for(look_every) == 0) return;
+    waiting_since_ = {};
+    look_at_all_.store(true, std::memory_order_relaxed);
 }
 
 void testing_machine::advance_time()

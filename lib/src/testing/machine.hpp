@@ -11,7 +11,9 @@
 
 #include <asio/io_context.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -69,6 +71,7 @@ public:
     /// Of the latest run.
     [[nodiscard]] std::uint64_t slices() const noexcept { return slices_; }
 
+    void adopted() noexcept override { look_at_all_.store(true, std::memory_order_relaxed); }
     void retired(goroutine& g) noexcept override;
     std::uint32_t choose(std::uint32_t n) noexcept override { return how_->how.choose(n); }
     void chose(std::uint32_t at) noexcept override { how_->how.chose(at); }
@@ -90,7 +93,7 @@ private:
     [[nodiscard]] bool waits_outside();
     [[nodiscard]] bool time_can_move() const noexcept;
     void count_turn();
-    [[nodiscard]] bool anybody_reaches_out();
+    void look_at_all();
     void wait_outside(testing::failure_kind kind, const char* text);
     void verdict();
     void advance_time();
@@ -107,13 +110,16 @@ private:
     std::exception_ptr thrown_; ///< by main or by any other goroutine, the first
     goroutine* settler_ = nullptr;
     std::uint64_t slices_ = 0;
-    std::uint64_t turns_ = 0; ///< in a row that ran no goroutine: handlers, moments
+    std::uint64_t turns_ = 0;      ///< in a row that ran no goroutine: handlers, moments
+    std::size_t idle_moments_ = 0; ///< those of them since idle alarms were passed over
     fast_random random_{1};
     std::uint64_t latest_ = 0;               ///< id of the goroutine that ran last
     goroutine* running_ = nullptr;           ///< null, too, once it has ended
     std::vector<goroutine*> runnable_;       ///< taken out of the worker's queue
     std::mutex outside_mutex_;               ///< a context of Asio's elsewhere may drop a goroutine
     std::unordered_set<goroutine*> outside_; ///< may wait for something outside the bubble; guarded
+    /// Not in `outside_` are those that ran, or began, in a handler since the latest look at all.
+    std::atomic<bool> look_at_all_{false};
     std::chrono::steady_clock::time_point waiting_since_{}; ///< real time; zero: it does not wait
 };
 

@@ -31,6 +31,8 @@ public:
     virtual bool settle(goroutine& g) noexcept = 0;
     /// `g` does not wait any more; false: it was woken already.
     virtual bool unsettle(const goroutine& g) noexcept = 0;
+    /// Asio has started a goroutine, and runs it.
+    virtual void adopted() noexcept = 0;
     /// The goroutine has ended, on whatever thread.
     virtual void retired(goroutine& g) noexcept = 0;
     /// For what is drawn outside of goroutines.
