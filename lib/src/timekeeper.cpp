@@ -7,8 +7,10 @@
 
 #include <asio/bind_executor.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace weft::inline v0_1::detail {
 
@@ -74,6 +76,37 @@ void about_to_call_the_user() noexcept
 timer_shard*& rung_here() noexcept
 {
     return being_rung_here;
+}
+
+std::int64_t timer_shard::pass_over_idle()
+{
+    std::int64_t first = timer_wheel::never;
+    std::vector<alarm*> idle;
+    idle.reserve(size());
+    lock.lock();
+    wheel_.for_each([&](waiter& w) noexcept {
+        timer_entry& e = timer_wheel::entry(w);
+        if (!e.hold || idle.size() == idle.capacity()) {
+            first = std::min(first, e.when);
+        } else if (alarm& a = *static_cast<alarm::entry&>(e).self; a.hold()) {
+            idle.push_back(&a);
+        }
+    });
+    lock.unlock();
+    std::erase_if(idle, [&](alarm* a) {
+        if (a->is_idle()) return false;
+        first = std::min(first, a->wanted());
+        a->drop();
+        return true;
+    });
+    for (alarm* a : idle) {
+        if (first < last_moment) {
+            a->pass_over(first);
+            a->settle(0);
+        }
+        a->drop();
+    }
+    return first;
 }
 
 void timer_shard::close() noexcept

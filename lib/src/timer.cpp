@@ -27,7 +27,7 @@ after_operation at(time_point t)
 {
     detail::timer_shard& shard = detail::current_scheduler("at").timers().shard();
     // The largest moment never comes, but it is a moment.
-    return after_operation(shard, std::min(detail::nanos(t), detail::timer_wheel::never - 1), 0);
+    return after_operation(shard, std::min(detail::nanos(t), detail::last_moment), 0);
 }
 
 // ---------------------------------------------------------------- timer_state
@@ -163,6 +163,14 @@ void timer_state::ring(std::int64_t at) noexcept
         r->ok = true;
         wakes.push(r);
     }
+    want_after(now);
+    channel_.lock.unlock();
+    wakes.wake_all();
+}
+
+/// Locked. Whoever waited has what was due at `now`.
+void timer_state::want_after(std::int64_t now) noexcept
+{
     if (!armed_) {
         want(timer_wheel::never);
     } else if (when_ > now) {
@@ -172,8 +180,21 @@ void timer_state::ring(std::int64_t at) noexcept
                  ? timer_wheel::never
                  : nanos_after(now - (now - when_) % period_, std::chrono::nanoseconds(period_)));
     }
+}
+
+bool timer_state::is_idle() noexcept
+{
+    channel_.lock.lock();
+    const bool idle = !calls_function() && channel_.receivers().empty();
     channel_.lock.unlock();
-    wakes.wake_all();
+    return idle;
+}
+
+void timer_state::pass_over(std::int64_t until) noexcept
+{
+    channel_.lock.lock();
+    if (channel_.receivers().empty()) want_after(until);
+    channel_.lock.unlock();
 }
 
 bool timer_state::take_turn(std::int64_t at) noexcept

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <optional>
 #include <thread>
+#include <vector>
 
 using namespace std::chrono_literals;
 using weft::channel;
@@ -314,6 +315,43 @@ TEST_CASE("only tickers go on: that is a deadlock, too; what never comes is no t
     });
     REQUIRE(never);
     CHECK(never->kind() == testing::failure_kind::deadlock);
+}
+
+TEST_CASE("ticks that nobody receives pass by, and those that somebody does are where they were")
+{
+    testing::bubble([]() -> task<> {
+        const auto start = weft::clock::now();
+        weft::ticker often(1ms), seldom(7min), read(10min);
+        std::vector<weft::time_point> seen;
+        weft::go([&]() -> task<> {
+            for (int i = 0; i < 5; ++i) seen.push_back(*co_await read.channel().receive());
+        });
+        // Far more ticks than `most_slices`.
+        co_await weft::sleep(1000h + 500us);
+        for (std::size_t i = 0; i < seen.size(); ++i)
+            CHECK(seen[i] - start == static_cast<int>(i + 1) * 10min);
+        CHECK(seen.size() == 5);
+        auto at = co_await often.channel().receive();
+        CHECK(*at - start == 1ms); // the oldest one lies there
+        CHECK(weft::clock::now() - start == 1000h + 500us);
+        at = co_await often.channel().receive();
+        CHECK(*at - start == 1000h + 1ms);
+        CHECK(weft::clock::now() == *at);
+        at = co_await seldom.channel().receive();
+        CHECK(*at - start == 7min);
+        at = co_await seldom.channel().receive();
+        CHECK(*at - start == 60'004min);
+        CHECK(weft::clock::now() == *at);
+    });
+
+    const auto none = failure_of([]() -> task<> {
+        const weft::ticker every(1ms);
+        const weft::timer once(1h);
+        auto c = make_channel<int>();
+        co_await weft::select{c.receive(), weft::after(weft::duration::max())};
+    });
+    REQUIRE(none);
+    CHECK(none->kind() == testing::failure_kind::deadlock);
 }
 
 TEST_CASE("handlers that post themselves for ever end the bubble")

@@ -46,6 +46,7 @@ testing_machine::testing_machine()
     });
     sched_ = scheduler::make(std::move(options), io_.get_executor(), this);
     static_cast<void>(was_visited(sched_->bubble)); // an earlier one of that number
+    set_time(now_);
 }
 
 testing_machine::~testing_machine()
@@ -166,10 +167,10 @@ void testing_machine::conduct()
         } else if (settler_) {
             waiting_since_ = {};
             ready(*std::exchange(settler_, nullptr));
-        } else if (!main_over_ && time_can_move()) {
+        } else if (const auto next = next_moment()) {
             waiting_since_ = {};
             count_turn();
-            advance_time();
+            advance_time(*next);
         } else {
             verdict();
         }
@@ -191,19 +192,13 @@ void testing_machine::verdict()
     }
 }
 
-/// Tickers that nobody receives from, and handlers that post themselves, go on for ever.
+/// Handlers that post themselves, or wait for one moment after the other, go on for ever.
 void testing_machine::count_turn()
 {
     if (++turns_ > how_->most_slices) {
         fail(main_over_ ? failure_kind::leak : failure_kind::deadlock,
              "no goroutine can run: only timers and handlers go on, more often than most_slices");
     }
-}
-
-/// A timer that never comes is none.
-bool testing_machine::time_can_move() const noexcept
-{
-    return sched_->timers().earliest() < timer_wheel::never - 1;
 }
 
 void testing_machine::collect() noexcept
@@ -224,6 +219,7 @@ void testing_machine::step(thread_state& me)
         collect();
     }
     turns_ = 0;
+    idle_moments_ = 0;
     const std::size_t at = how_->how.pick(runnable_, latest_);
     goroutine* g = std::exchange(runnable_[at], runnable_.back());
     runnable_.pop_back();
@@ -320,11 +316,34 @@ void testing_machine::wait_outside(failure_kind kind, const char* text)
     look_at_all_.store(true, std::memory_order_relaxed);
 }
 
-void testing_machine::advance_time()
+/// When time moves to, while nothing can run. Nothing: no timer will wake anybody.
+std::optional<time_point> testing_machine::next_moment()
 {
-    now_ = std::max(now_, moment(sched_->timers().earliest()));
+    if (main_over_) return std::nullopt;
+    timekeeper& timers = sched_->timers();
+    std::int64_t next = timers.earliest();
+    // Ticks that nobody waits for are no reason to go on, and an hour of them is no reason to take long. To look at all
+    // alarms is worth it after as many moments that woke nobody.
+    if (constexpr std::size_t few = 16; idle_moments_ > few + timers.pending()) {
+        next = timers.shard().pass_over_idle();
+        if (next < last_moment) idle_moments_ = 0;
+    }
+    if (next >= last_moment) return std::nullopt;
+    return moment(next);
+}
+
+void testing_machine::advance_time(time_point to)
+{
+    ++idle_moments_;
+    set_time(std::max(now_, to));
     only_worker().now = now_;
     while (sched_->timers().ring(nanos(now_)) == rung::some) {}
+}
+
+void testing_machine::set_time(time_point t) noexcept
+{
+    now_ = t;
+    sched_->bubble_time_.store(t.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 bool testing_machine::settle(goroutine& g) noexcept

@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <source_location>
 #include <unordered_set>
 #include <vector>
@@ -91,12 +92,13 @@ private:
     [[nodiscard]] bool run_handlers();
     [[nodiscard]] bool reaches_out(goroutine& g) const noexcept;
     [[nodiscard]] bool waits_outside();
-    [[nodiscard]] bool time_can_move() const noexcept;
     void count_turn();
     void look_at_all();
     void wait_outside(testing::failure_kind kind, const char* text);
     void verdict();
-    void advance_time();
+    [[nodiscard]] std::optional<time_point> next_moment();
+    void advance_time(time_point to);
+    void set_time(time_point t) noexcept;
     [[noreturn]] void fail(testing::failure_kind kind, const std::string& text);
     void abandon() noexcept;
     void end() noexcept;

@@ -179,6 +179,13 @@ public:
     void stop() noexcept;
 
     // --- observation
+    /// What its goroutines' `since` is reckoned from: a bubble's own time, whoever asks, and real time for all others, also
+    /// where a bubble asks.
+    [[nodiscard]] time_point time() const noexcept
+    {
+        return bubble == 0 ? std::chrono::steady_clock::now()
+                           : time_point(duration(bubble_time_.load(std::memory_order_relaxed)));
+    }
     [[nodiscard]] unsigned procs() const noexcept { return static_cast<unsigned>(workers_.size()); }
     /// Runs `f` while no worker runs a goroutine (those in one slice for longer than a moment
     /// excepted). False: it did not, because the runtime ends, or somebody else kept the world stopped until `limit`.
@@ -280,6 +287,7 @@ private:
     std::atomic<std::uint64_t> parks_shown_{0}; ///< the most that statistics ever told
     std::uint64_t seed_;                        ///< of the goroutines' random choices
     conductor* conductor_;                      ///< null in production
+    std::atomic<duration::rep> bubble_time_{0}; ///< written by the conductor
 
     help_limit help_;
 

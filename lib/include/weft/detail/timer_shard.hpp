@@ -29,12 +29,14 @@ inline std::int64_t nanos(time_point t) noexcept
     return nanos_of(t.time_since_epoch());
 }
 
-/// The moment `d` from `now`; what lies beyond the end of time never comes, but still is a moment.
+/// It never comes, but it is a moment: what lies beyond the end of time waits for it.
+inline constexpr std::int64_t last_moment = timer_wheel::never - 1;
+
+/// The moment `d` from `now`.
 inline std::int64_t nanos_after(std::int64_t now, duration d) noexcept
 {
-    constexpr std::int64_t last = timer_wheel::never - 1;
     const std::int64_t n = nanos_of(d);
-    if (n >= 0) return n < last - now ? now + n : last;
+    if (n >= 0) return n < last_moment - now ? now + n : last_moment;
     return now + n < now ? now + n : 0;
 }
 
@@ -109,6 +111,11 @@ public:
         lock.unlock();
         return n;
     }
+
+    /// In a bubble, before time moves on: the first moment at which what waits is of use to somebody; `last_moment` or later:
+    /// none ever is. A ticker that nobody receives from rings in vain. All its moments up to that one are passed over, as if
+    /// it had rung at each.
+    [[nodiscard]] std::int64_t pass_over_idle();
 
     /// The runtime has ended: forgets what waits. No goroutine does any more.
     void close() noexcept;
@@ -196,6 +203,10 @@ private:
     virtual void ring(std::int64_t now) noexcept = 0;
     /// It never will: the runtime has ended.
     virtual void lost() noexcept = 0;
+    /// Nobody would notice if it rang now. No lock is held.
+    [[nodiscard]] virtual bool is_idle() noexcept { return false; }
+    /// Of one that is: all that it would have rung for up to and at `until` is over.
+    virtual void pass_over(std::int64_t) noexcept {}
 
     void rung() noexcept;
     void place(std::int64_t now) noexcept;

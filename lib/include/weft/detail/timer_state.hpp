@@ -53,6 +53,8 @@ protected:
     void drop() noexcept override { channel_.release(); }
     void ring(std::int64_t at) noexcept override;
     void lost() noexcept override;
+    bool is_idle() noexcept override;
+    void pass_over(std::int64_t until) noexcept override;
 
     /// An armed function timer is kept by itself: nobody has to hold its handle. True: it was due at `at`.
     bool take_turn(std::int64_t at) noexcept;
@@ -61,6 +63,7 @@ private:
     void begin(std::int64_t when, duration period, late_ticks late) noexcept;
     bool take(std::optional<time_point>& into) noexcept;
     std::int64_t tick(std::int64_t now) noexcept;
+    void want_after(std::int64_t now) noexcept;
     void unused() noexcept;
 
     channel_core<time_point> channel_;

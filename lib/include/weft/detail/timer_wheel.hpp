@@ -132,6 +132,14 @@ public:
         return w;
     }
 
+    template <class F>
+    void for_each(F f) const
+    {
+        for (const intrusive_list<waiter>& list : lists_) {
+            for (waiter* w = list.front(); w; w = intrusive_list<waiter>::next(w)) f(*w);
+        }
+    }
+
     static timer_entry& entry(const waiter& w) noexcept
     {
         return *static_cast<timer_entry*>(w.slot);
