@@ -50,7 +50,7 @@ public:
 
     void add(const detail::scheduler& of, const snapshot_part& part)
     {
-        now = clock::now();
+        now = of.time();
         for (const snapshot& s : part.goroutines) {
             ++total;
             frames.clear();

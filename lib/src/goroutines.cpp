@@ -135,7 +135,7 @@ std::vector<goroutine_info> goroutines_of(detail::scheduler& sched)
     detail::snapshot_part taken;
     if (!detail::take_snapshot(sched, taken)) return all;
     all.reserve(taken.goroutines.size());
-    const auto now = clock::now();
+    const auto now = sched.time();
     for (const detail::snapshot& s : taken.goroutines) {
         goroutine_info g;
         g.id = s.id;

@@ -7,6 +7,7 @@
 #include "testing.hpp"
 
 #include <weft/debug/goroutines.hpp>
+#include <weft/testing/bubble.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -241,6 +242,44 @@ TEST_CASE("the time a goroutine has waited is told, to a few milliseconds")
         CHECK(waited < 10s);
         gate.close();
     });
+}
+
+TEST_CASE("a wait is as long as the clock of its own runtime says")
+{
+    weft_test::watchdog guard;
+    weft::runtime real({.procs = 1});
+    auto gate = make_channel<void>();
+    weft::go(real.get_executor(), [&gate]() -> task<> {
+        weft::this_goroutine::set_name("real");
+        co_await gate.receive();
+    });
+    while (named("real").state != "waiting") std::this_thread::sleep_for(1ms);
+    weft::testing::bubble([]() -> task<> {
+        auto in_bubble = make_channel<void>();
+        weft::go([in_bubble]() -> task<> {
+            weft::this_goroutine::set_name("virtual");
+            co_await in_bubble.receive();
+        });
+        constexpr auto long_time = 1'000'000h;
+        co_await weft::sleep(long_time); // longer than any machine has been up
+        CHECK(named("real").waiting < 1h);
+        const auto long_blocked = weft::debug::blocked_longer_than(1h);
+        REQUIRE(long_blocked.size() == 1);
+        CHECK(long_blocked[0].name == "virtual");
+        CHECK(long_blocked[0].waiting == long_time);
+        // The same from outside.
+        std::thread([&] {
+            CHECK(named("virtual").waiting == long_time);
+            CHECK(named("real").waiting < 1h);
+            std::ostringstream text;
+            weft::debug::dump(text);
+            CHECK(has(text.str(), "\"virtual\" [chan receive, 60000000 minutes]"));
+            CHECK(has(text.str(), "\"real\" [chan receive]"));
+        }).join();
+        in_bubble.close();
+    });
+    gate.close();
+    real.join();
 }
 
 TEST_CASE("the list is sorted by id and has the goroutines of all runtimes")
