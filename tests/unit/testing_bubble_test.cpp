@@ -3,6 +3,7 @@
 
 #include <weft/testing/bubble.hpp>
 
+#include "captured_log.hpp"
 #include "testing.hpp"
 
 #include <asio/bind_executor.hpp>
@@ -13,6 +14,7 @@
 
 #include <cstdlib>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -184,6 +186,30 @@ TEST_CASE("exceptions of main and panics of others end the bubble")
                           co_await weft::sleep(1h);
                       }),
                       "another's");
+}
+
+TEST_CASE("a failure that a handle tells of when the bubble is over is logged")
+{
+    weft_test::captured_log log;
+    std::optional<weft::join_handle<int>> kept;
+    const auto fails = []() -> task<int> {
+        throw std::runtime_error("nobody has seen it");
+        co_return 1;
+    };
+    testing::bubble([&] { kept = weft::spawn(fails); });
+    CHECK(log.with("") == 0);
+    kept.reset(); // there was no machine any more that it could be told to
+    CHECK(log.with(weft::log_level::critical, "nobody has seen it") == 1);
+
+    // The same handle in time.
+    CHECK_THROWS_WITH(testing::bubble([&]() -> task<> {
+                          kept = weft::spawn(fails);
+                          co_await testing::settle();
+                          kept.reset();
+                          co_await weft::sleep(1h);
+                      }),
+                      "nobody has seen it");
+    CHECK(log.with("") == 1);
 }
 
 TEST_CASE("a bubble's channel is refused outside of it")

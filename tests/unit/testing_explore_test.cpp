@@ -3,6 +3,7 @@
 
 #include <weft/testing/explore.hpp>
 
+#include "captured_log.hpp"
 #include "relay_program.hpp"
 #include "testing.hpp"
 
@@ -233,6 +234,29 @@ TEST_CASE("nothing of one schedule reaches into the next")
         {.schedules = 10});
     testing::explore([]() -> task<> { co_await weft::sleep(24h); }, {.schedules = 10});
     CHECK(fired == 0);
+}
+
+TEST_CASE("a failure of one schedule, told of in the next, is not that one's")
+{
+    weft_test::captured_log log;
+    std::optional<weft::join_handle<int>> kept;
+    const auto fails = []() -> task<int> {
+        throw std::runtime_error("nobody has seen it");
+        co_return 1;
+    };
+    const auto done = testing::explore([&] { kept = weft::spawn(fails); }, {.schedules = 3});
+    CHECK(done.schedules == 3);
+    CHECK(log.with(weft::log_level::critical, "nobody has seen it") == 2);
+    kept.reset();
+    CHECK(log.with(weft::log_level::critical, "nobody has seen it") == 3);
+}
+
+TEST_CASE("a ticker beside a long sleep is no failure, and takes no long time")
+{
+    CHECK_FALSE(testing::find_failure([]() -> task<> {
+        const weft::ticker every(1ms);
+        co_await weft::sleep(1h);
+    }));
 }
 
 TEST_CASE("a program that ends sooner on the same schedule is refused")

@@ -12,6 +12,7 @@
 #include <weft/detail/solo.hpp>
 #include <weft/detail/timekeeper.hpp>
 #include <weft/error.hpp>
+#include <weft/log.hpp>
 
 #include <algorithm>
 #include <sstream>
@@ -41,9 +42,8 @@ void testing_machine::refuse_inside()
 testing_machine::testing_machine()
 {
     runtime_options options;
-    options.on_panic = panic_policy([this](const panic_info& p) {
-        if (!thrown_) thrown_ = p.exception;
-    });
+    options.on_panic = panic_policy(
+        [sink = failures_.sink](const panic_info& p) { sink->put(p.exception, p.report); });
     sched_ = scheduler::make(std::move(options), io_.get_executor(), this);
     static_cast<void>(was_visited(sched_->bubble)); // an earlier one of that number
     set_time(now_);
@@ -61,10 +61,11 @@ void testing_machine::end() noexcept
     sched_->conductor_ = nullptr;
 }
 
-/// Nothing of an earlier schedule may reach into the next.
+/// Nothing of an earlier schedule may reach into the next. Whoever else holds the policy may yet fail by it.
 bool testing_machine::reusable() noexcept
 {
-    return !broken_ && now_ == first_moment && sched_->timers().empty() &&
+    return !broken_ && sched_->on_panic.use_count() == 1 && now_ == first_moment &&
+           sched_->timers().empty() &&
            sched_->external_work_.load(std::memory_order_acquire) == 0 && sched_->live() == 0;
 }
 
@@ -73,13 +74,52 @@ worker& testing_machine::only_worker() const noexcept
     return *sched_->workers_.front();
 }
 
+// ---------------------------------------------------------------- failures
+
+void failure_sink::open() noexcept
+{
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    first_ = nullptr;
+    any_.store(false, std::memory_order_relaxed);
+}
+
+std::exception_ptr failure_sink::close() noexcept
+{
+    const std::lock_guard lock(mutex_);
+    open_ = false;
+    any_.store(false, std::memory_order_relaxed);
+    return std::exchange(first_, nullptr);
+}
+
+void failure_sink::put(const std::exception_ptr& e, std::string_view report) noexcept
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (open_) {
+            if (!first_) first_ = e;
+            any_.store(true, std::memory_order_relaxed);
+            return;
+        }
+    }
+    log(log_level::critical, report);
+}
+
+std::exception_ptr failure_sink::take() noexcept
+{
+    if (!any_.load(std::memory_order_relaxed)) return nullptr;
+    const std::lock_guard lock(mutex_);
+    any_.store(false, std::memory_order_relaxed);
+    return std::exchange(first_, nullptr);
+}
+
 // ---------------------------------------------------------------- a run
 
 void testing_machine::begin(const schedule& how)
 {
     how_ = &how;
     main_over_ = false;
-    thrown_ = nullptr;
+    failures_.sink->open();
     settler_ = nullptr;
     slices_ = latest_ = turns_ = 0;
     idle_moments_ = 0;
@@ -110,12 +150,13 @@ void testing_machine::run(const testing::detail::program& main, const std::sourc
         try {
             co_await f();
         } catch (...) {
-            if (!thrown_) thrown_ = std::current_exception();
+            failures_.sink->put(std::current_exception(), {});
         }
     };
     try {
         start_goroutine(*sched_, site, body, std::ref(main));
         conduct();
+        if (auto late = failures_.sink->close()) std::rethrow_exception(late);
     } catch (...) {
         abandon();
         throw;
@@ -145,7 +186,7 @@ void testing_machine::conduct()
             sched_->pay_attention(&only_worker()); // somebody wants a dump
         }
         collect();
-        if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+        if (auto thrown = failures_.sink->take()) std::rethrow_exception(thrown);
         if (was_visited(sched_->bubble)) {
             fail(failure_kind::visit,
                  "a channel or timer of a bubble is used from outside of that bubble");

@@ -21,6 +21,8 @@
 #include <mutex>
 #include <optional>
 #include <source_location>
+#include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -47,6 +49,25 @@ struct schedule {
     std::uint64_t most_slices;
     /// Called before each slice with its number, from 1, outside of any goroutine. May be empty.
     std::function<void(std::uint64_t)> before_slice{};
+};
+
+/// Where panics of a machine's goroutines go. It outlives the machine: a join handle that left the bubble may tell of a
+/// failure that nobody has seen, on any thread, when everything is over. Then it goes to the log.
+class failure_sink {
+public:
+    /// A run begins.
+    void open() noexcept;
+    /// It is over; what it failed with since the latest `take`, if it did.
+    std::exception_ptr close() noexcept;
+    /// The first one of a run is kept.
+    void put(const std::exception_ptr& e, std::string_view report) noexcept;
+    std::exception_ptr take() noexcept;
+
+private:
+    std::mutex mutex_;
+    bool open_ = false; ///< guarded, as all below
+    std::exception_ptr first_;
+    std::atomic<bool> any_{false}; ///< `first_` is set; a hint for those who look often
 };
 
 /// The world of one bubble: a runtime with one worker on a private `io_context`, and the loop that takes
@@ -88,7 +109,6 @@ private:
     void conduct();
     void collect() noexcept;
     void step(thread_state& me);
-    void after_slice(goroutine* g);
     [[nodiscard]] bool run_handlers();
     [[nodiscard]] bool reaches_out(goroutine& g) const noexcept;
     [[nodiscard]] bool waits_outside();
@@ -103,13 +123,22 @@ private:
     void abandon() noexcept;
     void end() noexcept;
 
+    /// Goes last: what Asio still holds may fail when it goes.
+    struct sink_owner {
+        const std::shared_ptr<failure_sink> sink = std::make_shared<failure_sink>();
+        sink_owner() = default;
+        sink_owner(const sink_owner&) = delete;
+        sink_owner& operator=(const sink_owner&) = delete;
+        ~sink_owner() { sink->close(); }
+    };
+
+    const sink_owner failures_;
     asio::io_context io_{1};
     std::shared_ptr<scheduler> sched_;
     time_point now_ = first_moment;
     const schedule* how_ = nullptr; ///< of the present run, as all below
     bool broken_ = false;
     bool main_over_ = false;
-    std::exception_ptr thrown_; ///< by main or by any other goroutine, the first
     goroutine* settler_ = nullptr;
     std::uint64_t slices_ = 0;
     std::uint64_t turns_ = 0;      ///< in a row that ran no goroutine: handlers, moments
