@@ -546,12 +546,15 @@ TEST_CASE("a cancellation that the task has cleared is over")
     asio::cancellation_signal signal;
     std::promise<std::exception_ptr> ended;
     auto body = [&]() -> task<> {
+        bool interrupted = false;
         try {
             co_await weft::channel<int>().receive();
         } catch (const std::system_error&) {
-            auto state = co_await asio::this_coro::cancellation_state;
-            state.clear();
+            interrupted = true;
         }
+        CHECK(interrupted);
+        auto state = co_await asio::this_coro::cancellation_state;
+        state.clear();
         co_await weft::sleep(1ms);
     };
     co_spawn(rt.get_executor(), std::move(body),
