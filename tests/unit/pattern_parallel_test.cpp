@@ -20,6 +20,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -40,6 +41,32 @@ std::vector<int> numbers(int n)
     std::iota(v.begin(), v.end(), 0);
     return v;
 }
+
+/// Keeps the thread busy.
+void keep_busy(std::chrono::microseconds d)
+{
+    const auto until = std::chrono::steady_clock::now() + d;
+    while (std::chrono::steady_clock::now() < until) {}
+}
+
+/// A witness that takes its time to go.
+class lingering {
+public:
+    explicit lingering(std::atomic<int>& destroyed) noexcept : gone_(destroyed) {}
+    lingering(lingering&& o) noexcept
+        : gone_(std::move(o.gone_)), moved_(std::exchange(o.moved_, true))
+    {
+    }
+    lingering& operator=(lingering&&) = delete;
+    ~lingering()
+    {
+        if (!moved_) keep_busy(200us);
+    }
+
+private:
+    witness gone_;
+    bool moved_ = false;
+};
 
 } // namespace
 
@@ -226,10 +253,10 @@ TEST_CASE("an exception on several threads: one comes out, and nothing runs on")
 TEST_CASE("neither the function nor the items are left on another thread when it returns")
 {
     on_procs([]() -> task<> {
-        for (std::size_t i = 0; i < weft_test::count(20'000); ++i) {
+        for (std::size_t i = 0; i < weft_test::count(10'000); ++i) {
             std::atomic<int> function_gone = 0;
             std::atomic<int> items_gone = 0;
-            auto f = [w = witness(function_gone)](const witness&) {};
+            auto f = [last = lingering(function_gone)](const witness&) { keep_busy(50us); };
             std::vector<witness> items;
             for (int k = 0; k < 4; ++k) items.emplace_back(items_gone);
             co_await parallel_for_each(weft::background(), std::move(items), 4, std::move(f));
