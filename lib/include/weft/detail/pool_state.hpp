@@ -73,12 +73,12 @@ private:
 /// A job and where its result goes.
 template <class Job, class Result>
 struct pool_job {
-    pool_job(Job&& j, join_promise<Result>&& r) noexcept : job(std::move(j)), result(std::move(r))
+    pool_job(Job&& j, join_promise<Result>&& r) noexcept : result(std::move(r)), job(std::move(j))
     {
     }
 
+    join_promise<Result> result; ///< goes last: who joins finds nothing of the job left
     Job job;
-    join_promise<Result> result;
 };
 
 /// The part that submits jobs. One that is dropped is told why: its handle throws.
@@ -199,9 +199,6 @@ private:
                 const bool as_asked =
                     this->ctx().err() && is_cancellation(failure, this->ctx().err());
                 e->result->set_failure(std::move(failure), as_asked);
-            }
-            if (auto unseen = e->result.settle()) {
-                report_unseen_failure(*this->policy(), std::move(unseen));
             }
         }
     }
