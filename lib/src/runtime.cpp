@@ -5,6 +5,7 @@
 
 #include <weft/context.hpp>
 #include <weft/detail/scheduler.hpp>
+#include <weft/detail/timer_shard.hpp>
 #include <weft/error.hpp>
 #include <weft/this_goroutine.hpp>
 
@@ -77,7 +78,8 @@ shutdown_report runtime::shutdown(duration grace)
     refuse_on_worker("runtime::shutdown on a worker thread would wait for itself");
     root_->life.cancel();
     shutdown_report report;
-    if (sched_->wait_idle(clock::now() + grace)) return report;
+    const auto until = detail::nanos_after(detail::nanos(clock::now()), grace);
+    if (sched_->wait_idle(detail::moment(until))) return report;
     report.remaining = debug::goroutines_of(*sched_);
     return report;
 }

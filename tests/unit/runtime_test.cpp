@@ -111,6 +111,18 @@ TEST_CASE("shutdown names the goroutines that did not end, and they go on")
     CHECK(rt.shutdown(10s).clean());
 }
 
+TEST_CASE("shutdown waits for as long as it is told, however long that is")
+{
+    weft::runtime rt({.procs = 1});
+    bool ended = false;
+    weft::go(rt.get_executor(), [&ended]() -> weft::task<> {
+        co_await weft::sleep(50ms);
+        ended = true;
+    });
+    CHECK(rt.shutdown(weft::duration::max()).clean());
+    CHECK(ended);
+}
+
 TEST_CASE("join and shutdown on a worker are misuses")
 {
     weft::runtime rt({.procs = 1});
