@@ -213,7 +213,7 @@ TEST_CASE("DEAD-07 who locks its own mutex twice is reported, with the place whe
 
 TEST_CASE("DEAD-08 two goroutines, two mutexes in opposite order, main waits for them: all listed")
 {
-    [[maybe_unused]] static constexpr auto first_of_one = __LINE__ + 9,
+    [[maybe_unused]] static constexpr auto first_of_one = __LINE__ + 10,
                                            first_of_two = first_of_one + 5;
     as_program(
         []() -> task<> {
