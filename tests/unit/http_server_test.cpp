@@ -504,7 +504,7 @@ TEST_CASE("an address to which nobody comes holds no place of another's connecti
     first.close();
     CHECK(second.receive().status == 200);
     server.close();
-    serving.join();
+    weft::sync_wait(rt.get_executor(), serving.join());
     CHECK(rt.shutdown(5s).clean());
 }
 
