@@ -198,6 +198,7 @@ private:
 ///
 ///     std::size_t n = co_await bind(ctx, socket.async_read_some(buffer));
 ///
+/// A handler without an executor of its own runs on that of the operation's object, as it would without `bind`.
 /// An operation that was cancelled for the context completes with the context's code (errc::canceled,
 /// errc::deadline_exceeded) in place of operation_aborted; one that was done all the same is reported as done.
 ///
