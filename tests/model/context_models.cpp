@@ -126,8 +126,10 @@ WEFT_MODEL_CASE(context_merged_both_ways, .host_threads = 0)
 {
     auto a = weft::with_cancel(weft::background());
     auto b = weft::with_cancel(weft::background());
-    auto ab = weft::merge(a.ctx, b.ctx);
-    auto ba = weft::merge(b.ctx, a.ctx);
+    auto x = weft::with_cancel(a.ctx); // one more step on the way from the first parent
+    auto y = weft::with_cancel(b.ctx);
+    auto ab = weft::merge(x.ctx, b.ctx);
+    auto ba = weft::merge(y.ctx, a.ctx);
     auto below = weft::with_cancel(ab.ctx);
     begin_focus();
     {
