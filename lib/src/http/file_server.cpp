@@ -185,14 +185,13 @@ private:
     {
         const auto nanoseconds = static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000U +
                                  static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
-        std::array<char, 64> text{};
-        char* at = text.data();
-        *at++ = '"';
-        at = std::to_chars(at, text.data() + text.size(), nanoseconds, 36).ptr;
-        *at++ = '-';
-        at = std::to_chars(at, text.data() + text.size(), part.size, 36).ptr;
-        *at++ = '"';
-        const std::string_view tag(text.data(), static_cast<std::size_t>(at - text.data()));
+        const auto in_36 = [](std::uint64_t n) {
+            std::array<char, 16> digits{};
+            return std::string(
+                digits.data(),
+                std::to_chars(digits.data(), digits.data() + digits.size(), n, 36).ptr);
+        };
+        const std::string tag = '"' + in_36(nanoseconds) + '-' + in_36(part.size) + '"';
         const std::string modified = detail::http_date(info.st_mtim.tv_sec);
         res.set_header("ETag", tag);
         res.set_header("Last-Modified", modified);
