@@ -20,6 +20,8 @@ namespace weft::inline v0_1 {
 
 namespace detail {
 
+WEFT_EXPORT void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept;
+
 /// Where the result of a spawned goroutine waits to be fetched.
 ///
 /// Invariant: `done_` is set once, under the lock, after `value_` or `failure_`. Held by the
@@ -81,23 +83,17 @@ public:
         return std::exchange(failure_, nullptr);
     }
 
-    /// Lets go of one reference. Returns the failure nobody saw, if that was the last one.
-    [[nodiscard]] std::exception_ptr release() noexcept
+    /// Lets go of one reference. The last one reports the failure, if nobody saw it.
+    void release() noexcept
     {
-        if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return nullptr;
-        std::exception_ptr unseen = fetched_ || quiet_ ? nullptr : failure_;
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        if (failure_ && !fetched_ && !quiet_) report_unseen_failure(*policy_, failure_);
         delete this;
-        return unseen;
-    }
-
-    /// What to do about a failure nobody saw; it outlives the runtime, as a handle may.
-    [[nodiscard]] const std::shared_ptr<const panic_policy>& policy() const noexcept
-    {
-        return policy_;
     }
 
 private:
     detail::atomic<unsigned> refs_{2};
+    /// What to do about a failure nobody saw; it outlives the runtime, as a handle may.
     const std::shared_ptr<const panic_policy> policy_;
     bool done_ = false;    ///< guarded by lock
     bool fetched_ = false; ///< guarded by lock
@@ -106,8 +102,6 @@ private:
     std::exception_ptr failure_;
     bool quiet_ = false; ///< the failure is what a context asked for
 };
-
-WEFT_EXPORT void report_unseen_failure(const panic_policy& policy, std::exception_ptr e) noexcept;
 
 /// A counted reference to the result.
 template <class T>
@@ -127,9 +121,7 @@ public:
     }
     ~join_ref()
     {
-        if (!state_) return;
-        const auto policy = state_->policy();
-        if (auto unseen = state_->release()) report_unseen_failure(*policy, std::move(unseen));
+        if (state_) state_->release();
     }
     [[nodiscard]] join_state<T>* get() const noexcept { return state_; }
 
@@ -149,8 +141,7 @@ public:
     {
         if (!state_) return;
         state_->finish();
-        const auto policy = state_->policy();
-        if (auto unseen = state_->release()) report_unseen_failure(*policy, std::move(unseen));
+        state_->release();
     }
 
     [[nodiscard]] join_state<T>* operator->() const noexcept { return state_; }
