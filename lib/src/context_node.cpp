@@ -138,7 +138,7 @@ void context_life::end(errc e, std::exception_ptr cause) noexcept
 
 void context_life::life_ended(ending& all) noexcept
 {
-    const bool by_another = !end_this(above_->ended(), above_->cause_, all);
+    const bool by_another = !end_with(*above_, all);
     // Who is at it began here, since all above are ours, and waits, if at all, for somebody further down. Two that
     // end what a merged one stands under would wait for each other.
     if (by_another && spreading_here() == &all && !has_second_parent()) wait_until_spread();

@@ -203,8 +203,8 @@ private:
 /// errc::deadline_exceeded) in place of operation_aborted; one that was done all the same is reported as done.
 ///
 /// @throws misuse_error  a nil context.
-template <class Context,
-          class Op> // as narrow as that, lest std::bind, found through the operation, fits better
+template <class Context, class Op>
+// As narrow as that, lest std::bind, found through the operation, fits better.
     requires(std::same_as<std::remove_cvref_t<Context>, context> &&
              asio::is_async_operation<Op>::value)
 [[nodiscard]] bound_operation<std::decay_t<Op>> bind(Context&& ctx, Op&& op)

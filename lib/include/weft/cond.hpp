@@ -126,7 +126,8 @@ private:
         ticket* ticket_;
     };
 
-    /// The calling goroutine's own context has ended. Asked before the mutex is unlocked, which the wait itself would do too late.
+    /// The calling goroutine's own context has ended. Asked before the mutex is unlocked, which the wait itself would do
+    /// too late.
     static void throw_if_interrupted();
     void wake(bool all) noexcept;
 

@@ -158,9 +158,10 @@ task<T> retry(retry_state state, F f, Observer observe)
 ///
 /// When `ctx` ends in a pause, or has ended when an attempt fails: `error` with the context's code,
 /// which also derives from `std::nested_exception` and holds the last failure. The context that the
-/// goroutine is bound to counts as well, unless a `shield` holds. An attempt that itself ends by the context's code is thrown as it is: an `error` with
-/// nothing nested, as when the context had ended before the first attempt. An attempt that runs is not interrupted by `ctx`: give it
-/// to `f`. If it has ended before the first attempt, there is none.
+/// goroutine is bound to counts as well, unless a `shield` holds. An attempt that itself ends by the
+/// context's code is thrown as it is: an `error` with nothing nested, as when the context had ended
+/// before the first attempt. An attempt that runs is not interrupted by `ctx`: give it to `f`. If it
+/// has ended before the first attempt, there is none.
 ///
 /// `observe` is called with a `retry_event` before each pause: for counting and logging. It must
 /// not wait. What it throws ends the retry.

@@ -182,10 +182,10 @@ public:
         if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) end(errc::canceled, nullptr);
     }
 
-    /// Ends it because of `because`, as part of that one's ending.
-    void end_with(context_life& because, ending& all) noexcept
+    /// Ends it because of `because`, as part of that one's ending. False: another thread was faster.
+    bool end_with(context_life& because, ending& all) noexcept
     {
-        static_cast<void>(end_this(because.ended(), because.cause_, all));
+        return end_this(because.ended(), because.cause_, all);
     }
 
 protected:

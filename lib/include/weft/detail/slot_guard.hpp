@@ -231,7 +231,6 @@ public:
     {
         return {asio::associated_executor<Handler, Candidate>::get(handler_, c), guard_};
     }
-    [[nodiscard]] const Handler& inner() const noexcept { return handler_; }
     [[nodiscard]] allocator_type get_allocator() const noexcept
     {
         return asio::get_associated_allocator(handler_);
