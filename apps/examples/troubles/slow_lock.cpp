@@ -51,7 +51,7 @@ int main(int argc, char** argv)
 //  1532.01ms 90.93% 90.93%  1532.01ms 90.93%  store
 //   152.84ms  9.07%   100%   152.84ms  9.07%  program
 //          0     0%   100%  1684.85ms   100%  goroutine_body
-//          0     0%   100%   152.84ms  9.07%  visit
+//          0     0%   100%   152.84ms  9.07%  weft::detail::visit::operator
 //          0     0%   100%   152.84ms  9.07%  weft::run:: mutable
 //          0     0%   100%  1532.01ms 90.93%  weft::wait_group::run
 
