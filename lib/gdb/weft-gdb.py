@@ -13,6 +13,7 @@ They walk the registry as it lies in memory, and call nothing in the program. we
 information (-g), as must the libraries it is in.
 """
 
+import json
 import re
 
 import gdb
@@ -134,7 +135,8 @@ class Goroutine:
         return [f for f in self.frames if not f.internal]
 
     def head(self):
-        name = f' "{self.name}"' if self.name else ""
+        # Quoted as in the library's dumps: a name may hold what looks like another record.
+        name = " " + json.dumps(self.name, ensure_ascii=False) if self.name else ""
         return f"goroutine {self.id}{name} [{self.reason}]"
 
     def matches(self, part):

@@ -3,8 +3,9 @@
 
 #include <weft/cond.hpp>
 
+#include "ending_here.hpp"
+
 #include <weft/detail/binding.hpp>
-#include <weft/detail/scheduler.hpp>
 #include <weft/error.hpp>
 
 #include <utility>
@@ -57,8 +58,7 @@ cond::ticket::~ticket()
 
 void cond::throw_if_interrupted()
 {
-    const detail::goroutine* g = detail::this_thread_state().current;
-    if (g && g->bound && g->bound->must_end()) detail::throw_interrupted(*g);
+    if (const detail::goroutine* g = detail::ending_here()) detail::throw_interrupted(*g);
 }
 
 task<> cond::wait(mutex::guard& g)

@@ -3,6 +3,8 @@
 
 #include <weft/once.hpp>
 
+#include "ending_here.hpp"
+
 #include <weft/detail/binding.hpp>
 #include <weft/error.hpp>
 
@@ -13,8 +15,8 @@ namespace weft::inline v0_1::detail {
 
 bool ending_by_context() noexcept
 {
-    const goroutine* g = this_thread_state().current;
-    if (!g || !g->bound || !g->bound->must_end()) return false;
+    const goroutine* g = ending_here();
+    if (!g) return false;
     const std::error_code code = g->bound->to() == binding::tied_to::context
                                      ? make_error_code(g->bound->reason())
                                      : std::error_code();

@@ -3,8 +3,8 @@
 
 #include <weft/retry.hpp>
 
-#include <weft/detail/binding.hpp>
-#include <weft/detail/scheduler.hpp>
+#include "ending_here.hpp"
+
 #include <weft/error.hpp>
 #include <weft/this_goroutine.hpp>
 
@@ -23,14 +23,6 @@ std::string text_of(const std::exception_ptr& failure)
     } catch (...) {
         return "permanent failure";
     }
-}
-
-/// Why the goroutine's own context makes it end; nothing while a shield holds.
-std::error_code end_of_bound_context()
-{
-    const detail::goroutine* g = detail::this_thread_state().current;
-    if (!g || !g->bound || !g->bound->must_end()) return {};
-    return this_goroutine::get_context().err();
 }
 
 constinit std::atomic<std::uint64_t> retries{0}, given_up{0};
@@ -70,7 +62,7 @@ duration retry_state::failed()
     last_ = std::current_exception();
     outcome counted;
     std::error_code ended = ctx_.err();
-    if (!ended) ended = end_of_bound_context();
+    if (!ended && ending_here()) ended = this_goroutine::get_context().err();
     try {
         throw;
     } catch (const permanent_failure& p) {

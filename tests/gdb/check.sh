@@ -12,6 +12,7 @@ look() {
     for part in \
         '"outermost" [chan receive] at inner(weft::channel<int>)' \
         'parked.cpp:1' \
+        '"two\nlines" [sleep] at ' \
         '5 goroutines' \
         '3 goroutines' \
         'outer(weft::channel<int>)' \

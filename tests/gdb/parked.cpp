@@ -30,7 +30,10 @@ int main()
             auto ch = weft::make_channel<int>();
             weft::go(outer, ch);
             for (int i = 0; i < 3; ++i) {
-                weft::go([]() -> weft::task<> { co_await weft::sleep(std::chrono::hours(1)); });
+                weft::go([]() -> weft::task<> {
+                    weft::this_goroutine::set_name("two\nlines");
+                    co_await weft::sleep(std::chrono::hours(1));
+                });
             }
             co_await weft::sleep(std::chrono::milliseconds(50));
             std::abort();
