@@ -10,12 +10,18 @@ endif()
 
 set(WEFT_TEST_FLAGS "" CACHE STRING "More options for the compiler, for what only tests are made of")
 
-# A test program is linked in half the time by gold, where there is one.
-if(PROJECT_IS_TOP_LEVEL AND CMAKE_BUILD_TYPE STREQUAL "Debug" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+# A test program is linked in half the time by gold, and for a sanitizer by lld, where there is one.
+if(PROJECT_IS_TOP_LEVEL AND CMAKE_BUILD_TYPE STREQUAL "Debug")
     include(CheckLinkerFlag)
-    check_linker_flag(CXX -fuse-ld=gold WEFT_HAVE_GOLD)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        check_linker_flag(CXX -fuse-ld=gold WEFT_HAVE_GOLD)
+    elseif(WEFT_SANITIZE)
+        check_linker_flag(CXX -fuse-ld=lld WEFT_HAVE_LLD)
+    endif()
     if(WEFT_HAVE_GOLD)
         add_link_options(-fuse-ld=gold)
+    elseif(WEFT_HAVE_LLD)
+        add_link_options(-fuse-ld=lld)
     endif()
 endif()
 
