@@ -31,6 +31,7 @@ foreach(library IN LISTS weft_libraries)
         LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev
         ARCHIVE COMPONENT dev
         FILE_SET HEADERS COMPONENT dev
+        FILE_SET begun COMPONENT dev
         FILE_SET details COMPONENT dev)
     install(EXPORT ${library}Targets NAMESPACE weft:: DESTINATION ${weft_package_dir} COMPONENT dev)
 endforeach()
