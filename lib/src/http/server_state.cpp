@@ -208,6 +208,11 @@ task<> server_state::accept_from(std::shared_ptr<listener> l)
     }
 }
 
+task<> server_state::accept(std::shared_ptr<server_state> self, std::shared_ptr<listener> from)
+{
+    co_await self->accept_from(std::move(from));
+}
+
 void server_state::accepted(listener& l, tcp::socket s, held_permit permit)
 {
     counts.accepted.fetch_add(1, std::memory_order_relaxed);
@@ -288,13 +293,7 @@ task<> server_state::serve()
     const auto house = with_cancel(background());
     const defer over([this] { close(); }); // also when what awaits this is interrupted
     go(house.ctx, keep_house, shared_from_this());
-    for (const auto& l : std::exchange(listeners_, {})) {
-        auto accept = [](std::shared_ptr<server_state> self,
-                         std::shared_ptr<listener> from) -> task<> {
-            co_await self->accept_from(std::move(from));
-        };
-        alive_.go(accept, shared_from_this(), l);
-    }
+    for (const auto& l : std::exchange(listeners_, {})) alive_.go(accept, shared_from_this(), l);
     co_await alive_.wait();
 }
 
