@@ -113,7 +113,7 @@ void slot_binding::listen() noexcept
         };
         state.slot().emplace<handler>(this);
     }
-    if (ended_.load(std::memory_order_relaxed) != 0)
+    if (ended_.load(std::memory_order_acquire) != 0)
         ended_.store(0, std::memory_order_seq_cst); // it may have been cleared
     if (!!state.cancelled()) ended_.store(1, std::memory_order_seq_cst);
 }
@@ -130,6 +130,7 @@ void adopt(goroutine& g, const asio_thread& t) noexcept
     // It runs, and so must a dump find it, which need not wait for the slice that it began in. It is not the thread's
     // current one: Asio starts it inside of somebody else's slice, and its first await leads out of that.
     g.reason.store(wait_reason::running, std::memory_order_relaxed);
+    g.since = g.sched->time();
     g.sched->enroll(g, std::source_location());
     if (conductor* c = g.sched->conducted_by(); WEFT_UNLIKELY(c != nullptr)) c->adopted();
     if (is_observed()) note_resumed(g);

@@ -17,11 +17,10 @@ using detail::wake_list;
 
 cond::~cond()
 {
-    if (line_.empty() && called_.empty()) return;
-    lock.lock();
+    lock.lock(); // also for nobody: who takes a waiter out may be at it still
     while (ticket* t = line_.pop_front()) {
         t->set(ticket::state::over);
-        if (t->waiter_) t->waiter_->orphan = true;
+        if (t->waiter_) t->waiter_->let_go();
     }
     while (ticket* t = called_.pop_front()) t->set(ticket::state::over);
     lock.unlock();
@@ -56,14 +55,19 @@ cond::ticket::~ticket()
     if (last == state::signalled) cond_.signal();
 }
 
-void cond::throw_if_interrupted()
+void cond::throw_if_interrupted(const asio::cancellation_state& present)
 {
-    if (const detail::goroutine* g = detail::ending_here()) detail::throw_interrupted(*g);
+    const detail::goroutine* g = detail::ending_here();
+    if (!g) return;
+    const bool by_slot = g->bound->to() == detail::binding::tied_to::slot;
+    if (by_slot && present.cancelled() == asio::cancellation_type::none) return; // cleared since
+    detail::throw_interrupted(*g);
 }
 
 task<> cond::wait(mutex::guard& g)
 {
-    throw_if_interrupted();
+    const asio::cancellation_state present = co_await asio::this_coro::cancellation_state;
+    throw_if_interrupted(present);
     ticket t(*this, g);
     g.unlock();
     co_await signal_operation(t);
@@ -80,6 +84,7 @@ void cond::wake(bool all) noexcept
                 w->queued = false;
                 if (w->contest && !w->contest->win(w)) {
                     t->set(ticket::state::over); // its context was faster
+                    w->let_go();
                     continue;
                 }
                 w->ok = true;

@@ -9,6 +9,7 @@
 #include <weft/throttle.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace weft::inline v0_1::detail {
 
@@ -159,7 +160,22 @@ task<> debouncer::ring(std::shared_ptr<debouncer> self)
         }
     }
     dropped.reset();
-    if (begin) co_await run(std::move(self), std::move(begin));
+    if (!begin) co_return;
+    std::optional<task<>> work;
+    try {
+        work.emplace(run(self, std::move(begin)));
+    } catch (...) {
+        self->not_begun();
+        throw;
+    }
+    co_await std::move(*work);
+}
+
+/// What is due waits for the next run.
+void debouncer::not_begun() noexcept
+{
+    const std::lock_guard one(mutex_);
+    running_ = false;
 }
 
 /// Starts a goroutine with the call. It may be unwound at once, which runs the user's code.
@@ -170,8 +186,7 @@ void debouncer::start(std::unique_ptr<late_call> c)
     try {
         start_goroutine(*s, site_, &debouncer::run, shared_from_this(), std::move(c));
     } catch (...) {
-        std::lock_guard one(mutex_);
-        running_ = false; // what is due waits for the next run
+        not_begun();
         throw;
     }
 }

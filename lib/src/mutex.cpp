@@ -10,12 +10,11 @@ using detail::wake_list;
 
 mutex::~mutex()
 {
-    if (waiters_.empty() && !woken_) return;
-    sync_object::lock.lock();
+    sync_object::lock.lock(); // also for nobody: who takes a waiter out may be at it still
     waiters_.orphan_all();
     if (woken_) { // its turn may still come
         woken_->slot = nullptr;
-        woken_->orphan = true;
+        woken_->let_go();
     }
     sync_object::lock.unlock();
 }

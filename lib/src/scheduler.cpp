@@ -395,8 +395,9 @@ void scheduler::retire(goroutine& g) noexcept
     if (WEFT_UNLIKELY(outside)) enter_from_outside();
     g.shard->remove(g);
     if (WEFT_UNLIKELY(embedded_)) hold_host(-1);
-    if (WEFT_UNLIKELY(conductor_ != nullptr)) conductor_->retired(g);
-    if (WEFT_UNLIKELY(join_waiting_.load(std::memory_order_relaxed))) {
+    if (conductor* c = conductor_.load(std::memory_order_seq_cst); WEFT_UNLIKELY(c != nullptr))
+        c->retired(g);
+    if (WEFT_UNLIKELY(joins_waiting_.load(std::memory_order_relaxed) != 0)) {
         {
             std::lock_guard lock(join_mutex_);
         }
@@ -439,7 +440,7 @@ std::size_t scheduler::live() noexcept
 bool scheduler::wait_idle(std::optional<clock::time_point> deadline)
 {
     std::unique_lock lock(join_mutex_);
-    join_waiting_.store(true, std::memory_order_seq_cst);
+    joins_waiting_.fetch_add(1, std::memory_order_seq_cst);
     while (live() != 0) {
         if (!deadline) {
             join_changed_.wait(lock);
@@ -447,7 +448,7 @@ bool scheduler::wait_idle(std::optional<clock::time_point> deadline)
             break;
         }
     }
-    join_waiting_.store(false, std::memory_order_relaxed);
+    joins_waiting_.fetch_sub(1, std::memory_order_relaxed);
     return live() == 0;
 }
 

@@ -161,7 +161,7 @@ void select_core::leave_queues(const waiter* except) noexcept
     }
     for (std::uint32_t i = 0; i < lockable_; ++i) {
         select_case& c = *by_address_[i];
-        if (&c.w == except || c.w.orphan) continue;
+        if (&c.w == except || c.w.is_orphan()) continue;
         wake_list wakes;
         c.target->lock.lock();
         c.verb->dequeue(c.op, c.w, wakes);
@@ -182,7 +182,8 @@ bool select_core::withdraw() noexcept
     static waiter nobody;
     if (chosen_ != no_case) return false; // decided without waiting: it stands nowhere
     const bool undecided = claim_.win(&nobody);
-    leave_queues(claim_.winner());
+    // Whoever took it out before has left the queues; what it stood in may have gone since.
+    if (undecided || claim_.winner() != &nobody) leave_queues(claim_.winner());
     return undecided;
 }
 

@@ -555,6 +555,18 @@ TEST_CASE("a cancellation that the task has cleared is over")
         CHECK(interrupted);
         auto state = co_await asio::this_coro::cancellation_state;
         state.clear();
+        // Asio's operations and a cond look before they wait.
+        asio::steady_timer soon(rt.get_executor(), 1ms);
+        co_await soon.async_wait(asio::deferred);
+        weft::mutex mutex;
+        weft::cond changed(mutex);
+        auto held = co_await mutex.lock();
+        weft::go([&]() -> task<> {
+            const auto mine = co_await mutex.lock();
+            changed.signal();
+        });
+        co_await changed.wait(held);
+        held.unlock();
         co_await weft::sleep(1ms);
     };
     co_spawn(rt.get_executor(), std::move(body),

@@ -9,6 +9,9 @@
 #include <weft/debug/goroutines.hpp>
 #include <weft/testing/bubble.hpp>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -332,4 +335,17 @@ TEST_CASE("looking on does not disturb goroutines at work")
         auto join = [&] { onlooker.join(); };
         co_await weft::blocking(join);
     });
+}
+
+TEST_CASE("how long one waits is told of those that asio::co_spawn began, too")
+{
+    weft::runtime rt({.procs = 1});
+    auto gate = make_channel<void>();
+    auto waits = [gate]() -> task<> { co_await gate.receive(); };
+    asio::co_spawn(rt.get_executor(), waits(), asio::detached);
+    weft_test::wait_until_parked(1, "chan receive");
+    std::this_thread::sleep_for(20ms);
+    CHECK(weft::debug::blocked_longer_than(10ms).size() == 1);
+    gate.close();
+    rt.join();
 }

@@ -13,13 +13,18 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 
+using namespace std::chrono_literals;
 using weft::channel;
 using weft::make_channel;
 using weft::task;
@@ -256,5 +261,61 @@ TEST_CASE("a runtime ends while other threads wake its goroutines")
         over = true;
         poker.join();
         CHECK(destroyed == 4);
+    }
+}
+
+namespace {
+
+enum class taken_out_by { a_cancellation, another_case, another_case_and_a_release };
+
+/// A goroutine waits for `Object` and a channel in a select that is decided, but does not run before the runtime ends.
+/// The object goes between, and its memory is written over.
+template <class Object, class Wait, class Use>
+void check_unwound_without(taken_out_by how, Wait wait, Use use)
+{
+    weft_test::watchdog guard;
+    std::atomic<int> destroyed{0};
+    alignas(Object) std::byte room[sizeof(Object)];
+    {
+        weft::runtime rt({.procs = 1});
+        weft::sync_wait(rt.get_executor(), [&]() -> task<> {
+            auto* object = new (room) Object();
+            auto [ctx, cancel] = weft::with_cancel(weft::background());
+            auto ch = make_channel<int>();
+            auto selects = [&destroyed, wait, object, ch]() -> task<> {
+                const witness w(destroyed);
+                co_await weft::select{wait(*object), ch.receive()};
+            };
+            weft::go(ctx, selects);
+            co_await weft_test::until_parked(1, "select");
+            weft::go([] { std::this_thread::sleep_for(50ms); }); // goes before it
+            if (how == taken_out_by::a_cancellation) cancel();
+            else co_await ch.send(1);
+            if (how == taken_out_by::another_case_and_a_release) use(*object);
+            object->~Object();
+            std::fill(std::begin(room), std::end(room), std::byte(0xff));
+        });
+    }
+    CHECK(destroyed == 1);
+}
+
+} // namespace
+
+TEST_CASE("what a decided select stood at may go before it runs")
+{
+    for (const auto how : {taken_out_by::a_cancellation, taken_out_by::another_case,
+                           taken_out_by::another_case_and_a_release}) {
+        CAPTURE(static_cast<int>(how));
+        struct none : weft::semaphore {
+            none() : semaphore(1) { CHECK(try_acquire()); }
+        };
+        check_unwound_without<none>(
+            how, [](none& s) { return s.acquire(); }, [](none& s) { s.release(); });
+        check_unwound_without<weft::event>(
+            how, [](weft::event& e) { return e.wait(); }, [](weft::event& e) { e.set(); });
+        struct one : weft::wait_group {
+            one() { add(1); }
+        };
+        check_unwound_without<one>(how, [](one& g) { return g.wait(); }, [](one& g) { g.done(); });
     }
 }

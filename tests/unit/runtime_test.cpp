@@ -76,6 +76,28 @@ TEST_CASE("goroutines run on the runtime's own threads, as many as it has worker
     CHECK(!threads.contains(std::this_thread::get_id()));
 }
 
+TEST_CASE("a join goes on beside a shutdown that ran out of time")
+{
+    weft::runtime rt({.procs = 1});
+    auto gate = make_channel<void>();
+    weft::go(rt.get_executor(), [gate]() -> task<> { co_await gate.receive(); });
+    while (weft_test::parked("chan receive") != 1) std::this_thread::yield();
+    std::atomic<bool> joined = false;
+    std::thread joins([&] {
+        rt.join();
+        joined = true;
+    });
+    std::this_thread::sleep_for(50ms); // most likely it waits by now
+    CHECK(!rt.shutdown(10ms).clean());
+    gate.close();
+    const auto patience = std::chrono::steady_clock::now() + 10s;
+    while (!joined && std::chrono::steady_clock::now() < patience) std::this_thread::sleep_for(1ms);
+    CHECK(joined);
+    if (!joined) // else this test would hang
+        weft::go(rt.get_executor(), []() -> task<> { co_await weft_test::sleep_ms(1); });
+    joins.join();
+}
+
 TEST_CASE("shutdown names the goroutines that did not end, and they go on")
 {
     weft::runtime rt({.procs = 2});

@@ -8,10 +8,15 @@
 
 #include <asio/bind_executor.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/deferred.hpp>
 #include <asio/detached.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <stdexcept>
@@ -305,6 +310,34 @@ TEST_CASE("time stands still, too, while one that asio::co_spawn began waits out
         co_await testing::settle();
         CHECK(ended == start + 1h);
     });
+}
+
+TEST_CASE("time stands still, too, while one runs on another context's thread")
+{
+    asio::io_context elsewhere;
+    auto work = asio::make_work_guard(elsewhere);
+    std::thread thread([&] { elsewhere.run(); });
+    const weft::defer end([&] {
+        work.reset();
+        thread.join();
+    });
+    for (const bool timed : {false, true}) {
+        CAPTURE(timed);
+        testing::bubble([&]() -> task<> {
+            std::atomic<bool> over = false;
+            auto visit = [&]() -> task<> {
+                asio::steady_timer soon(elsewhere, 5ms);
+                co_await soon.async_wait(
+                    asio::bind_executor(elsewhere.get_executor(), asio::deferred));
+                std::this_thread::sleep_for(50ms); // it runs all that time
+                over = true;
+            };
+            auto visitor = weft::spawn(visit);
+            if (timed) co_await weft::sleep(1h);
+            else co_await visitor.join();
+            CHECK(over);
+        });
+    }
 }
 
 TEST_CASE("goroutines that Asio still holds are destroyed with the bubble")

@@ -8,6 +8,9 @@
 #include <weft/mutex.hpp>
 #include <weft/task.hpp>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/this_coro.hpp>
+
 #include <type_traits>
 #include <utility>
 
@@ -126,9 +129,9 @@ private:
         ticket* ticket_;
     };
 
-    /// The calling goroutine's own context has ended. Asked before the mutex is unlocked, which the wait itself would do
-    /// too late.
-    static void throw_if_interrupted();
+    /// The calling goroutine's own context has ended, or its slot's cancellation lasts. Asked before the mutex is
+    /// unlocked, which the wait itself would do too late.
+    static void throw_if_interrupted(const asio::cancellation_state& present);
     void wake(bool all) noexcept;
 
     mutex& mutex_;
@@ -141,7 +144,8 @@ template <detail::context_like Context>
 task<> cond::wait(Context ctx, mutex::guard& g)
 {
     ctx.throw_if_done();
-    throw_if_interrupted();
+    const asio::cancellation_state present = co_await asio::this_coro::cancellation_state;
+    throw_if_interrupted(present);
     ticket t(*this, g);
     g.unlock();
     co_await context_operation<signal_operation>(ctx, signal_operation(t));

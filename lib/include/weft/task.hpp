@@ -167,9 +167,11 @@ public:
     }
 
 private:
+    /// A slot's cancellation may have been cleared since; for that, Asio looks at the present state itself.
     [[nodiscard]] bool ended() const noexcept
     {
-        return inner_.self.bound && inner_.self.bound->must_end();
+        const binding* b = inner_.self.bound;
+        return b && b->to() == binding::tied_to::context && b->must_end();
     }
 
     guarded op_;

@@ -223,7 +223,9 @@ tick connection::due_by_rate(duration limit, tick waited, std::uint64_t bytes) c
     const std::uint64_t rate = server_->options.min_data_rate;
     if (rate == 0) return soon;
     const duration grace = server_->options.data_rate_grace;
-    const duration moved = std::chrono::seconds(bytes / rate);
+    constexpr auto most = std::chrono::floor<std::chrono::seconds>(duration::max());
+    const std::chrono::seconds moved(
+        std::min<std::uint64_t>(bytes / rate, static_cast<std::uint64_t>(most.count())));
     const tick allowed =
         server_->ticks(grace > duration::max() - moved ? duration::max() : grace + moved) + 1;
     const tick by_rate = server_->now() + (allowed > waited ? allowed - waited : 1);

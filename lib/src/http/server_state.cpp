@@ -161,6 +161,8 @@ task<> server_state::accept_from(std::shared_ptr<listener> l)
     const bool waits = options.when_full == overload::wait;
     asio::error_code ec;
     (void)acceptor.non_blocking(true, ec);
+    // Else Asio waits by itself, and holds the thread, when who came has gone again.
+    (void)acceptor.set_option(asio::socket_base::enable_connection_aborted(true), ec);
 
     duration pause{0};
     while (!accepting_.ctx.err()) {

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 namespace weft::inline v0_1::detail {
@@ -54,11 +55,13 @@ testing_machine::~testing_machine()
     if (!broken_) end();
 }
 
-/// Goroutines that Asio still holds go with `io_`, and do not look for a conductor any more.
+/// Goroutines that Asio still holds go with `io_`, or with another context, on whose thread one may be going now; from
+/// here on they do not look for a conductor any more.
 void testing_machine::end() noexcept
 {
     sched_->stop();
-    sched_->conductor_ = nullptr;
+    sched_->conductor_.store(nullptr, std::memory_order_seq_cst);
+    while (sched_->entered_.load() != 0) std::this_thread::yield();
 }
 
 /// Nothing of an earlier schedule may reach into the next. Whoever else holds the policy may yet fail by it.
@@ -298,9 +301,9 @@ bool testing_machine::run_handlers()
 bool testing_machine::reaches_out(goroutine& g) const noexcept
 {
     switch (g.reason.load(std::memory_order_acquire)) {
-    case wait_reason::running:
     case wait_reason::runnable:
     case wait_reason::contending: return false; // it is found in a queue
+    case wait_reason::running: // on another thread, by a handler that Asio called there
     case wait_reason::asio_operation:
     case wait_reason::blocking_call:
     case wait_reason::pending: return true;

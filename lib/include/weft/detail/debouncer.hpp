@@ -68,6 +68,7 @@ private:
     make_due_locked(time_point now, std::unique_ptr<late_call>& dropped) noexcept;
     [[nodiscard]] std::unique_ptr<late_call> end_of_run() noexcept;
     void start(std::unique_ptr<late_call> c);
+    void not_begun() noexcept;
 
     const std::weak_ptr<scheduler> sched_;
     const rules rules_;

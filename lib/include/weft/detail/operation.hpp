@@ -131,10 +131,13 @@ public:
         requires holds
     {
         if (WEFT_UNLIKELY(g.bound != nullptr)) g.bound->resume(); // a canceller may be at it still
-        if (WEFT_UNLIKELY(w_.orphan)) {                           // it waits for ever
+        if (WEFT_UNLIKELY(w_.is_orphan())) {                      // it waits for ever
+            nowhere.lock.lock();
             w_.queued = true;
             g.reason.store(op_.reason(), std::memory_order_release);
-            return g.bound && !g.bound->begin_wait();
+            const bool ended = g.bound && !g.bound->begin_wait();
+            nowhere.lock.unlock(); // from here on a canceller may take it back
+            return ended;
         }
         wake_list wakes;
         waitable* t = op_.target();
@@ -179,7 +182,7 @@ public:
     [[nodiscard]] lock_owner owner() const noexcept
     {
         if constexpr (requires(const Op& op) { op.owner(); }) {
-            if (!w_.orphan) return op_.owner();
+            if (!w_.is_orphan()) return op_.owner();
         }
         return {};
     }
@@ -199,13 +202,12 @@ public:
             }
             return false;
         }
-        if (!t) {
+        if (!t || w_.is_orphan()) {
             nowhere.lock.lock();
             const bool waited = std::exchange(w_.queued, false);
             nowhere.lock.unlock();
             return waited;
         }
-        if (w_.orphan) return std::exchange(w_.queued, false);
         t->lock.lock();
         const bool was_queued = w_.queued;
         dequeue(op_, w_, wakes);

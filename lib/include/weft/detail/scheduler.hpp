@@ -168,7 +168,7 @@ public:
     void panic(goroutine& g, std::exception_ptr e) noexcept;
     [[nodiscard]] bool stopping() const noexcept
     {
-        return stopping_.load(std::memory_order_acquire);
+        return stopping_.load(std::memory_order_seq_cst); // one half of "entered, then looks"
     }
 
     // --- lifetime
@@ -228,7 +228,10 @@ public:
     [[nodiscard]] bool embedded() const noexcept { return embedded_; }
 
     /// Null in production.
-    [[nodiscard]] conductor* conducted_by() const noexcept { return conductor_; }
+    [[nodiscard]] conductor* conducted_by() const noexcept
+    {
+        return conductor_.load(std::memory_order_acquire);
+    }
 
     /// Set by run(): a program of goroutines alone, whose deadlock can be told.
     atomic<bool> whole_program{false};
@@ -286,7 +289,8 @@ private:
     atomic<std::uint64_t> ids_{1};
     std::atomic<std::uint64_t> parks_shown_{0}; ///< the most that statistics ever told
     std::uint64_t seed_;                        ///< of the goroutines' random choices
-    conductor* conductor_;                      ///< null in production
+    /// Null in production. Set to null by a conductor that goes, who then waits until nobody from outside is inside.
+    atomic<conductor*> conductor_;
     std::atomic<duration::rep> bubble_time_{0}; ///< written by the conductor
 
     help_limit help_;
@@ -295,7 +299,7 @@ private:
     alignas(cache_line) atomic<bool> attention_{false};
     atomic<bool> stopping_{false};
     atomic<bool> paused_{false}; ///< written under pause_mutex_
-    atomic<bool> join_waiting_{false};
+    atomic<unsigned> joins_waiting_{0};
     atomic<std::int64_t> external_work_{0};
     atomic<int> without_worker_{0};         ///< handlers that run although no worker was free
     atomic<goroutine*> taken_out_{nullptr}; ///< of what it is parked on, by stop(), just now

@@ -33,8 +33,7 @@ protected:
 
     void orphan(wait_queue& q) noexcept
     {
-        if (q.empty()) return;
-        lock.lock();
+        lock.lock(); // also for nobody: who takes a waiter out may be at it still
         q.orphan_all();
         lock.unlock();
     }

@@ -8,6 +8,7 @@
 #include <weft/detail/spinlock.hpp>
 #include <weft/detail/threads.hpp>
 
+#include <atomic>
 #include <cstdint>
 
 namespace weft::inline v0_1::detail {
@@ -96,9 +97,18 @@ struct waiter : list_hook {
     std::uint32_t index; ///< of the select case
     bool ok;             ///< the outcome: happened, or the channel was closed
     bool queued;
-    bool orphan; ///< what it waits for has gone; set from the moment that it has to wait
+    bool orphan; ///< see `is_orphan`; set from the moment that it has to wait
 
     void wake() noexcept { whom.wake(); }
+
+    /// It has no more to do with what it waited for, which may have gone: that went while it stood there, or somebody
+    /// took it out whom another case had been faster than. Asked without that lock.
+    [[nodiscard]] bool is_orphan() const noexcept
+    {
+        return std::atomic_ref(const_cast<bool&>(orphan)).load(std::memory_order_acquire);
+    }
+    /// Locked. If it stands in other queues too, it is not to be touched after that.
+    void let_go() noexcept { std::atomic_ref(orphan).store(true, std::memory_order_release); }
 };
 
 /// FIFO of waiters; guarded by the lock of the waitable it belongs to.
@@ -133,38 +143,39 @@ public:
         return n;
     }
 
-    /// Takes out the first waiter that can still be woken; skips those another case has won.
+    /// Takes out the first waiter that can still be woken, and those before it, whom another case has won.
     waiter* pop_claimed() noexcept
     {
         while (waiter* w = list_.pop_front()) {
             w->queued = false;
             if (!w->contest || w->contest->win(w)) return w;
+            w->let_go();
         }
         return nullptr;
     }
 
     /// The first waiter that can still be woken, left where it is, for those who first see whether it can be served.
-    /// Those another case has won are taken out.
-    [[nodiscard]] waiter* front_open() noexcept
+    /// Those another case has won stay, too: they leave by their operation, which may have to see to those behind.
+    [[nodiscard]] waiter* front_open() const noexcept
     {
-        while (waiter* w = list_.front()) {
-            if (!w->contest || w->contest->open()) return w;
-            remove(*w);
-        }
-        return nullptr;
+        waiter* w = list_.front();
+        while (w && w->contest && !w->contest->open()) w = intrusive_list<waiter>::next(w);
+        return w;
     }
 
-    /// Takes out `w`, which stands here. False: another case has won it.
+    /// Takes out `w`, which stands here. False: another case has won it; then the next one has to be seen to.
     [[nodiscard]] bool claim_from(waiter& w) noexcept
     {
         remove(w);
-        return !w.contest || w.contest->win(&w);
+        if (!w.contest || w.contest->win(&w)) return true;
+        w.let_go();
+        return false;
     }
 
     /// What they wait for goes. They wait for ever, and may be taken back without it, once: they stay `queued`.
     void orphan_all() noexcept
     {
-        while (waiter* w = list_.pop_front()) w->orphan = true;
+        while (waiter* w = list_.pop_front()) w->let_go();
     }
 
 private:
