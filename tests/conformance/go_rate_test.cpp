@@ -281,11 +281,12 @@ TEST_CASE("RATE-13 wait: under an ended context, over the burst, at once, and af
             CHECK(a.code == weft::errc::canceled);
             const outcome b = co_await timed(lim.wait(ctx, 4));
             CHECK(b.code == std::errc::invalid_argument);
+            const time_point full = weft::clock::now(); // from then on the bucket refills
             const outcome c = co_await timed(lim.wait(ctx, 2));
             CHECK_FALSE(c.code);
             const outcome d = co_await timed(lim.wait(ctx, 3));
             CHECK_FALSE(d.code);
-            CHECK(a.took + b.took + c.took + d.took >= 199ms); // the bucket refills meanwhile
+            CHECK(weft::clock::now() - full >= 199ms);
             co_return a.took < at_once&& b.took < at_once&& c.took < at_once&& d.took <= 300ms;
         });
     });
@@ -325,10 +326,11 @@ TEST_CASE("RATE-16 a rate of zero gives the burst, and then nothing until the ra
         const limiter lim(0, 1);
         CHECK(lim.allow());
         CHECK_FALSE(lim.allow());
+        const time_point set = weft::clock::now();
         lim.set_rate(10);
         const outcome o = co_await timed(lim.wait(1));
         CHECK_FALSE(o.code);
-        CHECK(o.took >= 99ms); // the clock has moved since the rate was set
+        CHECK(weft::clock::now() - set >= 99ms);
     });
 }
 
@@ -375,9 +377,10 @@ TEST_CASE("RATE-18 a cancelled wait ends then, and its tokens come back")
             const limiter lim(10, 3);
             auto [ctx, cancel] = weft::with_cancel(weft::background());
             co_await lim.wait(ctx, 2);
+            const time_point set = weft::clock::now();
             auto stop = weft::after_func(100ms, [cancel] { cancel(); });
             const outcome o = co_await timed(lim.wait(ctx, 3));
-            CHECK(o.took >= 99ms);
+            CHECK(weft::clock::now() - set >= 99ms);
             // On a slow machine the 200 ms may pass first.
             if (o.code != weft::errc::canceled) co_return false;
             const outcome two = co_await timed(lim.wait(weft::background(), 2));

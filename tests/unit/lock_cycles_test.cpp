@@ -26,6 +26,13 @@ namespace {
 
 /// Taken at once by the first who asks, and never given back.
 struct eternal_lock : weft::detail::waitable {
+    ~eternal_lock() // before those who wait for it, when a bubble fails
+    {
+        lock.lock();
+        waiters.orphan_all();
+        lock.unlock();
+    }
+
     weft::detail::lock_owner owner;
     weft::detail::wait_queue waiters;
 };
