@@ -7,6 +7,7 @@
 
 #include <weft/detail/binding.hpp>
 #include <weft/detail/observer.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/detail/timekeeper.hpp>
 
 #include <algorithm>

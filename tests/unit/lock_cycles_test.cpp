@@ -25,13 +25,11 @@ namespace debug = weft::debug;
 namespace {
 
 /// Taken at once by the first who asks, and never given back.
-struct eternal_lock : weft::detail::waitable {
-    ~eternal_lock() // before those who wait for it, when a bubble fails
+struct eternal_lock : weft::detail::sync_object {
+    ~eternal_lock()
     {
-        lock.lock();
-        waiters.orphan_all();
-        lock.unlock();
-    }
+        orphan(waiters);
+    } // it goes before those who wait for it, when a bubble fails
 
     weft::detail::lock_owner owner;
     weft::detail::wait_queue waiters;

@@ -210,11 +210,6 @@ task<> server_state::accept_from(std::shared_ptr<listener> l)
     }
 }
 
-task<> server_state::accept(std::shared_ptr<server_state> self, std::shared_ptr<listener> from)
-{
-    co_await self->accept_from(std::move(from));
-}
-
 void server_state::accepted(listener& l, tcp::socket s, held_permit permit)
 {
     counts.accepted.fetch_add(1, std::memory_order_relaxed);
@@ -295,7 +290,8 @@ task<> server_state::serve()
     const auto house = with_cancel(background());
     const defer over([this] { close(); }); // also when what awaits this is interrupted
     go(house.ctx, keep_house, shared_from_this());
-    for (const auto& l : std::exchange(listeners_, {})) alive_.go(accept, shared_from_this(), l);
+    for (const auto& l : std::exchange(listeners_, {}))
+        alive_.go(&server_state::accept_from, shared_from_this(), l);
     co_await alive_.wait();
 }
 

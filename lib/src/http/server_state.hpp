@@ -86,7 +86,6 @@ private:
     struct listener;
 
     task<> accept_from(std::shared_ptr<listener> l);
-    static task<> accept(std::shared_ptr<server_state> self, std::shared_ptr<listener> from);
     static task<> keep_house(std::shared_ptr<server_state> self);
     void accepted(listener& l, asio::ip::tcp::socket s, held_permit permit);
     static task<> serve_connection(std::shared_ptr<server_state> self,

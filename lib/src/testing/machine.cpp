@@ -10,13 +10,13 @@
 #include <weft/defer.hpp>
 #include <weft/detail/binding.hpp>
 #include <weft/detail/solo.hpp>
+#include <weft/detail/threads.hpp>
 #include <weft/detail/timekeeper.hpp>
 #include <weft/error.hpp>
 #include <weft/log.hpp>
 
 #include <algorithm>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 namespace weft::inline v0_1::detail {
@@ -61,7 +61,7 @@ void testing_machine::end() noexcept
 {
     sched_->stop();
     sched_->conductor_.store(nullptr, std::memory_order_seq_cst);
-    while (sched_->entered_.load() != 0) std::this_thread::yield();
+    while (sched_->entered_.load(std::memory_order_seq_cst) != 0) yield_thread();
 }
 
 /// Nothing of an earlier schedule may reach into the next. Whoever else holds the policy may yet fail by it.
